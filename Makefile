@@ -1,0 +1,56 @@
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format messages lock clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/runtime ## start the site on 127.0.0.1:8000 (PORT=8001 for another port)
+	@$(BIN)/python manage.py bootstrap
+	@$(BIN)/python manage.py runserver 127.0.0.1:$(PORT)
+
+test: $(VENV)/development ## run the whole suite on SQLite, then on MariaDB and Redis
+	@$(BIN)/python -m tests.binaries
+	$(BIN)/python -m pytest --stack embedded
+	$(BIN)/python -m pytest --stack real
+
+check: $(VENV)/development ## format, lint, types, import rule, migrations, deployment settings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/*.html' 'templates/**/*.html')
+	$(BIN)/djhtml --tabwidth 2 --check templates
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
+	DEBUG=0 SECRET_KEY_FILE=.env.check ALLOWED_HOSTS=example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: $(VENV)/development ## rewrite Python and templates in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html' 'templates/**/*.html') || true
+	$(BIN)/djhtml --tabwidth 2 templates
+
+messages: $(VENV)/development ## collect the strings to translate and compile the catalogue (needs gettext)
+	cd locale/.. && ../$(BIN)/django-admin makemessages --locale zh_Hans
+	cd locale/.. && ../$(BIN)/django-admin compilemessages
+
+lock: $(VENV)/development ## pin the newest allowed versions in requirements*.txt
+	$(LOCK) --upgrade requirements.in -o requirements.txt
+	$(LOCK) --upgrade requirements-server.in -o requirements-server.txt
+	$(LOCK) --upgrade requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove the virtual environment and downloaded test servers, keep the data
+	rm -rf $(VENV) .servers
+
+$(VENV)/runtime: requirements.txt
+	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/development: requirements-dev.txt $(VENV)/runtime
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@

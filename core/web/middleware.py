@@ -1,0 +1,2 @@
+def ErrorPagesMiddleware(g):
+    return g

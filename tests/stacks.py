@@ -1,0 +1,1 @@
+"""Pytest plugin: choose the stack under test before Django reads its settings."""
