@@ -5,7 +5,7 @@ from django.db import models
 from articles.markdown import render_markdown
 
 
-class RenderedMarkdownField(models.TextField):  # type: ignore[type-arg]
+class RenderedMarkdownField(models.TextField):
     """Keep the HTML of another field's Markdown, rendered whenever a row is saved.
 
     Rendering in ``pre_save`` covers ``save()`` and ``bulk_create()`` alike.

@@ -1,4 +1,5 @@
-from typing import Self
+from collections.abc import Iterable
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -62,6 +63,10 @@ class ArticleQuerySet(models.QuerySet["Article"]):
             .defer("body", "body_html")
             .order_by("-published_at", "-pk")
         )
+
+    def for_page(self) -> Self:
+        """Load what the page of one article shows."""
+        return self.select_related("author", "category").prefetch_related("tags")
 
     def search(self, text: str) -> Self:
         """Select articles that contain every word, in title, summary or body."""
@@ -164,8 +169,34 @@ class Article(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def save(
+        self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any
+    ) -> None:
+        if update_fields is not None and "body" in update_fields:
+            update_fields = {*update_fields, "body_html"}
+        super().save(*args, update_fields=update_fields, **kwargs)
+
     def get_absolute_url(self) -> str:
         return reverse("articles:detail", args=[self.slug])
+
+    def clean(self) -> None:
+        """Date an article that is published without a time: now."""
+        if self.status == self.Status.PUBLISHED and self.published_at is None:
+            self.published_at = timezone.now()
+
+    def neighbours(self) -> tuple["Article | None", "Article | None"]:
+        """Give the next newer and the next older public article."""
+        others = Article.objects.published().only("title", "slug")
+        here = {"published_at": self.published_at, "pk": self.pk}
+        newer = others.filter(
+            Q(published_at__gt=here["published_at"])
+            | Q(published_at=here["published_at"], pk__gt=here["pk"])
+        ).order_by("published_at", "pk")
+        older = others.filter(
+            Q(published_at__lt=here["published_at"])
+            | Q(published_at=here["published_at"], pk__lt=here["pk"])
+        ).order_by("-published_at", "-pk")
+        return newer.first(), older.first()
 
     @property
     def is_public(self) -> bool:
@@ -246,3 +277,10 @@ class Banner(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def is_current(self) -> bool:
+        now = timezone.now()
+        return (self.shown_from is None or self.shown_from <= now) and (
+            self.shown_until is None or now < self.shown_until
+        )

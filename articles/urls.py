@@ -1,6 +1,6 @@
 from django.urls import path
 
-from articles import feeds, views
+from articles import api, feeds, views
 
 app_name = "articles"
 urlpatterns = [
@@ -13,4 +13,10 @@ urlpatterns = [
     path("authors/<str:username>/", views.author_articles, name="author"),
     path("search/", views.search, name="search"),
     path("feed/", feeds.LatestArticlesFeed(), name="feed"),
+]
+
+# Without a language in the address: programs choose it by Accept-Language.
+api_urlpatterns = [
+    path("articles", api.article_list, name="article_list"),
+    path("articles/<str:slug>", api.article_detail, name="article_detail"),
 ]

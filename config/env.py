@@ -37,7 +37,8 @@ def secret(name: str, default: str = "") -> str:
         try:
             return Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise _wrong(f"{name}_FILE", path, f"a readable file ({error.strerror})")
+            expected = f"a readable file ({error.strerror})"
+            raise _wrong(f"{name}_FILE", path, expected) from None
     value = text(name, default)
     if not value:
         raise ImproperlyConfigured(

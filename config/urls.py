@@ -4,12 +4,19 @@ from django.conf.urls.static import static
 from django.contrib import admin
 from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path
+from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 
 from articles.sitemaps import SITEMAPS
+from articles.urls import api_urlpatterns
+from core.web import health
+
+admin.site.site_title = admin.site.site_header = _("Inkstone administration")
 
 urlpatterns = [
-    path("api/", include("articles.api_urls")),
+    path("healthz", health.alive),
+    path("readyz", health.ready),
+    path("api/", include((api_urlpatterns, "api"))),
     path("sitemap.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
     path(
         "robots.txt",
@@ -19,6 +26,7 @@ urlpatterns = [
         path("admin/", admin.site.urls),
         path("", include("articles.urls")),
     ),
+    # Only with DEBUG; in production the web server serves uploads.
     *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
 ]
 
