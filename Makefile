@@ -1,6 +1,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+# Nothing of the developer's own settings, no file left behind.
+CLEAN := env ENV_FILE=/dev/null REDIS_URL= DATABASE_URL=sqlite:///:memory:
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
@@ -25,8 +27,9 @@ check: $(VENV)/development ## format, lint, types, import rule, migrations, depl
 	$(BIN)/djhtml --tabwidth 2 --check templates
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
-	DEBUG=0 SECRET_KEY_FILE=.env.check ALLOWED_HOSTS=example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(CLEAN) DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
+	$(CLEAN) SECRET_KEY=$$(head -c 48 /dev/urandom | base64) ALLOWED_HOSTS=example.com DEBUG=0 \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 format: $(VENV)/development ## rewrite Python and templates in the project's format
 	$(BIN)/ruff format .
@@ -35,8 +38,8 @@ format: $(VENV)/development ## rewrite Python and templates in the project's for
 	$(BIN)/djhtml --tabwidth 2 templates
 
 messages: $(VENV)/development ## collect the strings to translate and compile the catalogue (needs gettext)
-	cd locale/.. && ../$(BIN)/django-admin makemessages --locale zh_Hans
-	cd locale/.. && ../$(BIN)/django-admin compilemessages
+	$(BIN)/python manage.py makemessages --locale zh_Hans --no-location --ignore .venv
+	$(BIN)/python manage.py compilemessages --locale zh_Hans --ignore .venv
 
 lock: $(VENV)/development ## pin the newest allowed versions in requirements*.txt
 	$(LOCK) --upgrade requirements.in -o requirements.txt

@@ -11,7 +11,7 @@ from config import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / "var"
-env.load_file(BASE_DIR / ".env")
+env.load_file(BASE_DIR / env.text("ENV_FILE", ".env"))
 
 # Security
 

@@ -28,7 +28,7 @@ PAYLOADS = [
     "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
     "<div style='background:url(javascript:alert(1))'>x</div>",
     "<meta http-equiv=refresh content='0;url=javascript:alert(1)'>",
-    "```html\"onclick=alert(1)\nx\n```",
+    '```html"onclick=alert(1)\nx\n```',
     "<!--><img src=x onerror=alert(1)>-->",
     "<a href='x' onclick='alert(1)'>x</a>",
     "<base href=//evil.example/>",

@@ -1,5 +1,4 @@
 import os
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -11,15 +10,14 @@ from django.db import connection
 
 
 class Command(StaticFilesRunserver):
-    """Prepares a database file that is not there yet, so that a clone just runs."""
+    """Prepares an empty SQLite database, so that a fresh clone just runs."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         is_first_process = "RUN_MAIN" not in os.environ
-        if settings.DEBUG and is_first_process and database_file_is_missing():
+        if settings.DEBUG and is_first_process and database_is_new():
             call_command("bootstrap", stdout=self.stdout)
         super().handle(*args, **options)
 
 
-def database_file_is_missing() -> bool:
-    name = connection.settings_dict["NAME"]
-    return connection.vendor == "sqlite" and not Path(name).exists()
+def database_is_new() -> bool:
+    return connection.vendor == "sqlite" and not connection.introspection.table_names()
