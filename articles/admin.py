@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import models
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -57,6 +58,7 @@ class ArticleAdmin(admin.ModelAdmin):
     search_help_text = _("Searches title, summary, body and slug.")
     autocomplete_fields = ["author", "category", "tags"]
     prepopulated_fields = {"slug": ["title"]}
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     readonly_fields = ["created_at", "updated_at"]
     save_on_top = True
     actions = ["publish", "unpublish"]

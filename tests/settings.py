@@ -7,3 +7,6 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# WhiteNoise warns about a folder that nobody has collected files into.
+STATIC_ROOT = BASE_DIR / "static"  # noqa: F405
+STATICFILES_DIRS = []
