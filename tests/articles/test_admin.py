@@ -151,5 +151,5 @@ def test_list_links_to_page_or_preview(editor):
 def test_admin_speaks_chinese(editor):
     page = editor.get("/zh-hans/admin/").content.decode()
 
-    for label in ("文章", "横幅", "分类", "标签", "部门"):
+    for label in ("文章", "轮播图", "分类", "标签", "部门"):
         assert label in page

@@ -4,6 +4,7 @@ from django.db import InterfaceError, OperationalError
 from django.test import override_settings
 from django.urls import path
 
+import config.urls
 from core.web.errors import is_unavailable
 
 
@@ -20,8 +21,11 @@ ERRORS = {
     "500": RuntimeError("secret detail"),
     "503": OperationalError(2003, "Can't connect to MySQL server"),
 }
-urlpatterns = [path(f"page/{code}", raising(error)) for code, error in ERRORS.items()]
-urlpatterns += [path(f"api/{code}", raising(error)) for code, error in ERRORS.items()]
+urlpatterns = [
+    *(path(f"page/{code}", raising(error)) for code, error in ERRORS.items()),
+    *(path(f"api/{code}", raising(error)) for code, error in ERRORS.items()),
+    *config.urls.urlpatterns,
+]
 handler400 = "core.web.errors.bad_request"
 handler403 = "core.web.errors.permission_denied"
 handler404 = "core.web.errors.page_not_found"
