@@ -3,7 +3,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class SearchForm(forms.Form):
-    q = forms.CharField(label=_("Search"), min_length=2, max_length=100)
+    q = forms.CharField(
+        label=_("Search"), min_length=2, max_length=100, widget=forms.SearchInput
+    )
 
 
 class ArticleListQuery(forms.Form):

@@ -1,6 +1,7 @@
 """Checks for uploaded pictures, which are distrusted whatever they claim to be."""
 
 import uuid
+from pathlib import PurePath
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -16,8 +17,11 @@ EXTENSIONS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
 
 def upload_path(instance: Model, filename: str) -> str:
     """Name the file at random: the client's name reaches neither disk nor URL."""
-    with Image.open(instance.image) as picture:  # type: ignore[attr-defined]
-        extension = EXTENSIONS[str(picture.format)]
+    if image := instance.image:  # type: ignore[attr-defined]
+        with Image.open(image) as picture:
+            extension = EXTENSIONS[str(picture.format)]
+    else:  # image.save(filename, content) in our own code
+        extension = PurePath(filename).suffix
     return f"{instance._meta.model_name}/{uuid.uuid4().hex}{extension}"
 
 

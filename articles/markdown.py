@@ -31,4 +31,6 @@ def render_markdown(source: str) -> str:
         attributes=ATTRIBUTES,
         url_schemes=URL_SCHEMES,
         link_rel="noopener nofollow",
+        # Wide code scrolls; without a place in the tab order keys cannot do it.
+        set_tag_attribute_values={"pre": {"tabindex": "0"}},
     )

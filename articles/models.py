@@ -241,7 +241,7 @@ class Banner(models.Model):
         max_length=10,
         choices=Colour,
         default=Colour.INK,
-        help_text=_("Shown where there is no image."),
+        help_text=_("Of the whole banner, or of the text beside its image."),
     )
     link = models.CharField(
         _("link"),

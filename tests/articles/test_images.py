@@ -63,3 +63,13 @@ def test_file_gets_a_random_name_with_the_extension_of_its_content():
     assert name.endswith(".jpg")
     with Image.open(banner.image) as stored:
         assert stored.format == "JPEG"
+
+
+@pytest.mark.django_db
+def test_code_may_save_an_image_under_a_name():
+    banner = Banner.objects.create(title="t")
+
+    banner.image.save("ridge.webp", upload("WEBP"))
+
+    assert banner.image.name.endswith(".webp")
+    assert "ridge" not in banner.image.name
