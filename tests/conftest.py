@@ -1,0 +1,22 @@
+from contextlib import ExitStack
+
+import pytest
+
+from tests.servers import MariaDB, Redis
+
+
+@pytest.fixture
+def mariadb_server():
+    """Start private MariaDB servers: ``mariadb_server(max_connections=5)``.
+
+    A test may kill, freeze and restart them; they are gone when it ends.
+    """
+    with ExitStack() as servers:
+        yield lambda **options: servers.enter_context(MariaDB(**options))
+
+
+@pytest.fixture
+def redis_server():
+    """Start private Redis servers: ``redis_server(maxmemory="10mb")``."""
+    with ExitStack() as servers:
+        yield lambda **options: servers.enter_context(Redis(**options))
