@@ -1,8 +1,21 @@
 from contextlib import ExitStack
 
 import pytest
+from django.core.cache import caches
 
 from tests.servers import MariaDB, Redis
+
+
+@pytest.fixture(scope="session")
+def stack(request):
+    """The name of the stack under test: embedded or real."""
+    return request.config.getoption("stack")
+
+
+@pytest.fixture(autouse=True)
+def empty_caches():
+    for cache in caches.all():
+        cache.clear()
 
 
 @pytest.fixture

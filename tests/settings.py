@@ -1,6 +1,15 @@
 """The real settings, with other outlets and a faster password hasher."""
 
+import os
+
 from config.settings import *  # noqa: F403
+from config.settings import DATABASES
+
+# The test database is the one of DATABASE_URL itself, so that processes started by
+# a test find its rows. It is emptied: only the plugin may say which one that is.
+if "TEST_STACK" not in os.environ:
+    raise RuntimeError("tests.settings needs the pytest plugin tests.stacks")
+DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
