@@ -22,6 +22,7 @@ STACKS = ("embedded", "real")
 # An empty value is an unset one to config.env, but keeps .env from setting it.
 PINNED = {
     "DJANGO_SETTINGS_MODULE": "tests.settings",
+    "ENV_FILE": os.devnull,
     "DEBUG": "0",
     "SECRET_KEY": "only-for-tests",
     "SECRET_KEY_FILE": "",
