@@ -23,7 +23,7 @@ test: $(VENV)/development ## run the whole suite on SQLite, then on MariaDB and 
 check: $(VENV)/development ## format, lint, types, import rule, migrations, deployment settings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/*.html' 'templates/**/*.html')
+	$(BIN)/djade --target-version 5.2 --check $$(git ls-files '*.html')
 	$(BIN)/djhtml --tabwidth 2 --check templates
 	$(BIN)/mypy
 	$(BIN)/lint-imports
@@ -34,7 +34,7 @@ check: $(VENV)/development ## format, lint, types, import rule, migrations, depl
 format: $(VENV)/development ## rewrite Python and templates in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html' 'templates/**/*.html') || true
+	$(BIN)/djade --target-version 5.2 $$(git ls-files '*.html') || true
 	$(BIN)/djhtml --tabwidth 2 templates
 
 messages: $(VENV)/development ## collect the strings to translate and compile the catalogue (needs gettext)
