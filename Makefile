@@ -38,7 +38,7 @@ format: $(VENV)/development ## rewrite Python and templates in the project's for
 	$(BIN)/djhtml --tabwidth 2 templates
 
 messages: $(VENV)/development ## collect the strings to translate and compile the catalogue (needs gettext)
-	$(BIN)/python manage.py makemessages --locale zh_Hans --no-location --ignore .venv
+	$(BIN)/python manage.py makemessages --locale zh_Hans --no-location --ignore .venv --ignore tests
 	$(BIN)/python manage.py compilemessages --locale zh_Hans --ignore .venv
 
 lock: $(VENV)/development ## pin the newest allowed versions in requirements*.txt
