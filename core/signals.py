@@ -15,3 +15,20 @@ It is the only notification of an import: ``pre_save``, ``post_save`` and
 that found problems, or if the transaction is rolled back. A receiver that fails
 is logged and disturbs neither the import nor the other receivers.
 """
+
+connection_opened = Signal()
+"""Sent when a pool has opened a physical connection to the server.
+
+Arguments: ``pool`` (its name), ``connection_id`` (the server's number for it),
+``elapsed_ms``. Not sent when a connection is lent again; Django's own
+``connection_created`` is sent then. Exceptions of receivers are ignored.
+"""
+
+connection_closed = Signal()
+"""Sent when a pool has closed a physical connection, or given it up.
+
+Arguments: ``pool`` (its name), ``connection_id``, ``reason``: "lost",
+"interrupted", "unread result", "read-only", "max_lifetime", "max_idle",
+"maxcached", "maxusage", "closed", "abandoned" or "thread ended". Not sent for
+connections that a fork leaves to the parent process.
+"""

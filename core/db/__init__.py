@@ -1,0 +1,1 @@
+"""Database backends ``core.db.mysql`` (pooled) and ``core.db.sqlite``, commit hooks."""

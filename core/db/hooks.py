@@ -1,0 +1,122 @@
+"""What happens at COMMIT and ROLLBACK, for code that must be told in time.
+
+Django's ``on_commit`` callbacks run after the transaction, one after another: an
+earlier one that raises drops the later ones, and none runs if switching back to
+autocommit fails. A subscriber here is told by the backend itself, directly before
+and directly after the server has answered.
+"""
+
+import logging
+from typing import TYPE_CHECKING
+
+from django.db import DatabaseError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+logger = logging.getLogger(__name__)
+
+
+class CommitSubscriber:
+    """Base class of subscribers; override what is of interest.
+
+    Every method gets the database wrapper, whose ``alias`` tells the database.
+    Exactly one of the last three follows each ``before_commit`` that returned.
+    A transaction that ends without COMMIT (ROLLBACK, lost connection, ``close()``
+    inside ``atomic()``) is told as ``rolled_back`` alone; rolling back to a
+    savepoint is not told. Statements in autocommit mode are not told either:
+    there is no moment between them and their commit.
+    """
+
+    def before_commit(self, connection: BaseDatabaseWrapper) -> None:
+        """Act inside the transaction, as its last statements.
+
+        Raising a ``DatabaseError`` makes Django roll the transaction back.
+        """
+
+    def after_commit(self, connection: BaseDatabaseWrapper) -> None:
+        """Act on the server's acknowledgement, before any ``on_commit`` callback."""
+
+    def rolled_back(self, connection: BaseDatabaseWrapper) -> None:
+        """Forget what was noted: nothing of the transaction has happened."""
+
+    def outcome_unknown(self, connection: BaseDatabaseWrapper) -> None:
+        """Assume either: COMMIT was sent and the answer was lost."""
+
+
+_subscribers: list[CommitSubscriber] = []
+
+
+def subscribe(subscriber: CommitSubscriber) -> None:
+    """Tell a subscriber of all transactions of this process, once each."""
+    if subscriber not in _subscribers:
+        _subscribers.append(subscriber)
+
+
+def unsubscribe(subscriber: CommitSubscriber) -> None:
+    _subscribers.remove(subscriber)
+
+
+# A mixin for type checkers is what it is mixed into.
+_Wrapper = BaseDatabaseWrapper if TYPE_CHECKING else object
+
+
+class CommitHooks(_Wrapper):
+    """Mixin of database wrappers that tells the subscribers."""
+
+    _is_commit_in_doubt = False
+
+    def is_commit_outcome_unknown(self) -> bool:
+        """Tell, after a failed COMMIT, whether the server may have done it."""
+        return False
+
+    def _commit(self) -> None:
+        if not _subscribers or self.connection is None:
+            super()._commit()
+            return
+        self._tell_before_commit()
+        try:
+            super()._commit()
+        except BaseException:
+            if self.is_commit_outcome_unknown():
+                self._is_commit_in_doubt = True
+                self._tell("outcome_unknown")
+            raise
+        self._tell("after_commit")
+
+    def _rollback(self) -> None:
+        try:
+            super()._rollback()
+        finally:
+            self._tell_end_without_commit()
+
+    def close(self) -> None:
+        ended_here = self.in_atomic_block and not self.closed_in_transaction
+        try:
+            super().close()
+        finally:
+            if ended_here:
+                self._tell_end_without_commit()
+
+    def _tell_before_commit(self) -> None:
+        for subscriber in _subscribers:
+            try:
+                subscriber.before_commit(self)
+            except DatabaseError:
+                raise
+            except Exception as error:
+                # Django rolls back for a DatabaseError only. Anything else would
+                # reach set_autocommit(True), which commits.
+                raise DatabaseError(f"{subscriber!r} failed before COMMIT") from error
+
+    def _tell_end_without_commit(self) -> None:
+        if self._is_commit_in_doubt:
+            # Django rolls back after a failed COMMIT: too late to be an answer.
+            self._is_commit_in_doubt = False
+        else:
+            self._tell("rolled_back")
+
+    def _tell(self, event: str) -> None:
+        for subscriber in _subscribers:
+            try:
+                getattr(subscriber, event)(self)
+            except Exception:
+                logger.exception("%r failed in %s", subscriber, event)

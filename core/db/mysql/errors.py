@@ -1,0 +1,38 @@
+"""Why the pool gave no connection; Django turns all into its OperationalError.
+
+The numbers are those that MySQL itself uses for the same condition.
+"""
+
+from pymysql.constants import CR, ER
+from pymysql.err import OperationalError
+
+
+class PoolError(OperationalError):  # type: ignore[misc]
+    number = CR.CR_UNKNOWN_ERROR
+
+    def __init__(self, message: str) -> None:
+        super().__init__(self.number, message)
+
+
+class PoolTimeout(PoolError):
+    """All connections stayed in use until the deadline."""
+
+    number = ER.CON_COUNT_ERROR
+
+
+class PoolExhausted(PoolError):
+    """All connections are in use and waiting is not allowed."""
+
+    number = ER.CON_COUNT_ERROR
+
+
+class PoolDown(PoolError):
+    """The server did not answer a moment ago; it is asked again soon."""
+
+    number = CR.CR_CONN_HOST_ERROR
+
+
+class PoolClosed(PoolError):
+    """The pool was closed; a new one is made for the next request."""
+
+    number = ER.SERVER_SHUTDOWN

@@ -1,0 +1,79 @@
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from weakref import ref
+
+from pymysql import err
+
+from core.db.mysql.driver import Connection, leased
+
+if TYPE_CHECKING:
+    from core.db.mysql.pool import MySQLPool
+
+
+class Lease:
+    """A lent connection, until ``close()`` gives it back.
+
+    Everything of the driver's connection is there; after ``close()`` nothing is,
+    neither here nor through cursors made here, so that a borrower that forgot to
+    let go cannot reach into the next one's session.
+    """
+
+    __slots__ = ("__weakref__", "connection", "pool")
+
+    def __init__(self, pool: "MySQLPool", connection: Connection) -> None:
+        self.pool = pool
+        self.connection: Connection | None = connection
+        connection.lease = ref(self)
+
+    def cursor(self, cursor: type[Any] | None = None) -> Any:
+        connection = self._live()
+        made = leased(cursor or connection.cursorclass)(connection)
+        made.lease = self
+        return made
+
+    def close(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            self.pool.cache(connection)
+
+    # What changes the session without a cursor
+
+    def query(self, sql: str | bytes, unbuffered: bool = False) -> Any:
+        self._live().is_dirty = True
+        return self._live().query(sql, unbuffered)
+
+    def select_db(self, db: str) -> None:
+        self._live().is_dirty = True
+        self._live().select_db(db)
+
+    def set_character_set(self, charset: str, collation: str | None = None) -> None:
+        # The reset restores what the connection was opened with.
+        self._live().condemned = "character set changed"
+        self._live().set_character_set(charset, collation)
+
+    def ping(self, reconnect: bool = False) -> None:
+        """Ask the server for an answer; never reconnects."""
+        self._live().ping()
+
+    def _live(self) -> Connection:
+        if self.connection is None:
+            raise err.InterfaceError(0, "The connection has gone back to the pool")
+        return self.connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._live(), name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if self.connection is not None:
+            self.pool.abandon(self.connection)

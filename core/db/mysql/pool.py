@@ -1,0 +1,686 @@
+"""The pool: DBUtils' PooledDB as the ledger, with lending rules of its own.
+
+Invariant: *a connection is in the idle list if and only if it is open, in sync,
+outside any transaction, and its session is as the pool made it.* It holds because
+``cache()`` is the only way into the list, and looks at the flags of the driver
+before it lets a connection in.
+
+What DBUtils adds to that is left out on purpose: a lost connection is never
+replaced while it is lent, and no statement is ever run again. Both would lose the
+first half of a transaction and commit the second.
+
+The lock protects lists and counters. Nothing is sent, received or waited for
+while it is held, so that returning a connection never waits for the server.
+"""
+
+import logging
+import random
+import threading
+import traceback
+from collections import Counter, deque
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+
+import pymysql
+from dbutils.pooled_db import PooledDB
+from pymysql import err
+from pymysql.constants import CR, ER
+
+from core import signals
+from core.db.mysql.driver import Connection
+from core.db.mysql.errors import PoolClosed, PoolDown, PoolExhausted, PoolTimeout
+from core.db.mysql.lease import Lease
+from core.db.mysql.options import PoolOptions
+
+logger = logging.getLogger(__name__)
+
+# The server has no room; another connection's end will make some.
+SERVER_FULL = {ER.CON_COUNT_ERROR, ER.TOO_MANY_USER_CONNECTIONS, ER.USER_LIMIT_REACHED}
+# Nobody answers there; unlike a wrong password, all further attempts are in vain.
+SERVER_DOWN = {CR.CR_CONNECTION_ERROR, CR.CR_CONN_HOST_ERROR, CR.CR_UNKNOWN_HOST}
+SERVER_DOWN |= {CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST}
+FULL_RETRY_SECONDS = 0.1
+DOWN_RETRY_SECONDS = (1, 2, 5)
+# How soon a waiting thread notices what happened without a return.
+LOOK_AROUND_SECONDS = 0.25
+LIFETIME_JITTER = 0.1
+# Reasons after which other connections to the server are doubted too.
+ALARMING = {"lost", "read-only"}
+
+
+class Ticket:
+    """A place in the queue.
+
+    Served with an idle connection, with the permission to open one (``None``), or
+    with an error. ``not_before``: until then only an idle connection will do.
+    """
+
+    __slots__ = ("bell", "borrower", "connection", "error", "is_served", "not_before")
+
+    def __init__(self, not_before: float = 0) -> None:
+        self.bell = threading.Lock()
+        self.bell.acquire()
+        self.borrower = threading.current_thread()
+        self.connection: Connection | None = None
+        self.error: Exception | None = None
+        self.is_served = False
+        self.not_before = not_before
+
+
+class MySQLPool(PooledDB):  # type: ignore[misc]
+    """Lends physical connections, each to one borrower at a time.
+
+    In DBUtils' ledger ``_connections`` counts those that are lent or being opened;
+    with ``_idle_cache`` it never exceeds ``_maxconnections``, because one is opened
+    only when none is idle.
+    """
+
+    def __init__(
+        self, options: PoolOptions, session: Sequence[str], **arguments: Any
+    ) -> None:
+        """Make an empty pool.
+
+        ``session``: statements that every physical connection starts with.
+        ``arguments``: PyMySQL's; ``user``, ``password`` and ``host`` may be
+        functions that are asked at each connect.
+        """
+        super().__init__(
+            pymysql,
+            maxcached=options.maxcached,
+            maxconnections=options.maxconnections,
+            blocking=options.blocking,
+        )
+        self.options = options
+        self.session = (*session, *options.setsession)
+        self.arguments = arguments
+        self.facts: dict[str, Any] = {}
+        self._first: Connection | None = None
+        self._is_closed = self._is_suspended = self._is_warm = False
+        self._generation = 0
+        self._connecting = 0
+        self._waiting: deque[Ticket] = deque()
+        self._lent: set[Connection] = set()
+        # Filled by finalisers, which may run anywhere, even with the lock held.
+        self._abandoned: deque[Connection] = deque()
+        # Written to the log once the lock is free.
+        self._messages: deque[tuple[int, str, tuple[object, ...]]] = deque()
+        self._doubt_before = 0.0
+        self._down_attempts = 0
+        self._down_until = 0.0
+        self._last_failure: Exception | None = None
+        self._counts: Counter[str] = Counter()
+        self._seconds: Counter[str] = Counter()
+        self._discards: Counter[str] = Counter()
+
+    # Lending
+
+    def connection(self, shareable: bool = True) -> Lease:
+        """Lend a connection; ``shareable`` is DBUtils' and without effect.
+
+        Raises ``PoolTimeout``, ``PoolExhausted``, ``PoolDown``, ``PoolClosed``, or
+        what the server gave as the reason not to let us in.
+        """
+        deadline = monotonic() + self.options.timeout
+        connection = self._take_at_once()
+        if connection is None or not self._is_alive(connection, deadline):
+            connection = self._wait_or_open(deadline)
+        return Lease(self, connection)
+
+    def cache(self, con: Connection) -> None:
+        """Take a lent connection back: into the idle list, or close it."""
+        reason = "interrupted"
+        try:
+            reason = self._clean(con)
+        finally:
+            # Also when a timeout of gevent strikes: the place must not get lost.
+            self._settle(con, reason)
+
+    def abandon(self, connection: Connection) -> None:
+        """Note a lent connection whose lease is gone; called by finalisers."""
+        self._abandoned.append(connection)
+
+    def _wait_or_open(self, deadline: float) -> Connection:
+        not_before = 0.0
+        try:
+            while True:
+                connection = self._take(deadline, not_before)
+                if connection is not None:
+                    if self._is_alive(connection, deadline):
+                        return connection
+                elif (connection := self._open(deadline)) is not None:
+                    return connection
+                else:
+                    not_before = monotonic() + FULL_RETRY_SECONDS
+        finally:
+            self._write_log()
+
+    def _take_at_once(self) -> Connection | None:
+        """Take an idle connection if there is one and nobody waits for it."""
+        borrower = threading.current_thread()
+        with self._lock:
+            self._counts["requests_num"] += 1
+            if not self._idle_cache or self._waiting or self._is_suspended:
+                return None
+            return self._lend_idle(borrower)
+
+    def _take(self, deadline: float, not_before: float) -> Connection | None:
+        """Take an idle connection, or the permission to open one (``None``)."""
+        ticket = Ticket(not_before)
+        with self._lock:
+            self._reclaim()
+            self._waiting.append(ticket)
+            self._serve_waiting()
+            if not ticket.is_served and (error := self._refusal()):
+                self._waiting.remove(ticket)
+                self._counts["requests_errors"] += 1
+                raise error
+        if not ticket.is_served:
+            self._wait(ticket, deadline)
+        if ticket.error is not None:
+            raise ticket.error from self._last_failure
+        return ticket.connection
+
+    def _refusal(self) -> Exception | None:
+        if self._is_closed:
+            return PoolClosed(self._describe("is closed"))
+        if not self._blocking:
+            return PoolExhausted(self._describe("all connections are in use"))
+        limit = self.options.max_waiting
+        if limit and len(self._waiting) > limit:
+            return PoolExhausted(self._describe(f"{limit} requests wait already"))
+        return None
+
+    def _wait(self, ticket: Ticket, deadline: float) -> None:
+        began = monotonic()
+        try:
+            while not ticket.bell.acquire(
+                timeout=max(0, min(LOOK_AROUND_SECONDS, deadline - monotonic()))
+            ):
+                with self._lock:
+                    self._reclaim()
+                    self._look_at_loans()
+                    self._serve_waiting()
+                    if not ticket.is_served and monotonic() >= deadline:
+                        raise self._timeout()
+        except BaseException:
+            with self._lock:
+                self._return_ticket(ticket)
+                self._counts["requests_errors"] += 1
+            raise
+        finally:
+            with self._lock:
+                self._counts["requests_queued"] += 1
+                self._seconds["requests_wait"] += monotonic() - began
+
+    def _timeout(self) -> PoolTimeout:
+        seconds = self.options.timeout
+        error = PoolTimeout(self._describe(f"no connection within {seconds:g} s"))
+        error.__cause__ = self._last_failure
+        return error
+
+    # The ledger; the lock is held in all of these
+
+    def _serve_waiting(self) -> None:
+        """Give what there is, first come, first served."""
+        now = monotonic()
+        for ticket in list(self._waiting):
+            if self._serve(ticket, now):
+                self._waiting.remove(ticket)
+                ticket.is_served = True
+                ticket.bell.release()
+            elif ticket.not_before <= now:
+                return
+
+    def _serve(self, ticket: Ticket, now: float) -> bool:
+        if self._is_closed:
+            ticket.error = PoolClosed(self._describe("was closed"))
+        elif self._is_suspended:
+            return False
+        elif self._idle_cache:
+            ticket.connection = self._lend_idle(ticket.borrower)
+        elif self._maxconnections and self._connections >= self._maxconnections:
+            return False
+        elif now < self._down_until or (self._down_attempts and self._connecting):
+            ticket.error = PoolDown(self._describe("the server is down"))
+        elif ticket.not_before > now or self._connecting >= self.options.max_connecting:
+            return False
+        else:
+            self._connections += 1
+            self._connecting += 1
+        return True
+
+    def _lend_idle(self, borrower: threading.Thread) -> Connection:
+        connection: Connection = self._idle_cache.pop()
+        self._connections += 1
+        self._lend(connection, borrower)
+        return connection
+
+    def _lend(self, connection: Connection, borrower: threading.Thread) -> None:
+        # At once, not when the lease is made: meanwhile another thread may look
+        # for connections whose borrower has ended.
+        connection.borrower = borrower
+        connection.lent_at = monotonic()
+        connection.lent_times += 1
+        self._lent.add(connection)
+        if self.options.leak_after:
+            connection.is_reported = False
+            connection.lent_from = traceback.extract_stack(limit=12)
+
+    def _return_ticket(self, ticket: Ticket) -> None:
+        """Undo what the ticket was given, for a borrower that gave up."""
+        if not ticket.is_served:
+            self._waiting.remove(ticket)
+        elif ticket.error is None:
+            self._connections -= 1
+            if ticket.connection is None:
+                self._connecting -= 1
+            else:
+                self._lent.discard(ticket.connection)
+                self._idle_cache.append(ticket.connection)
+            self._serve_waiting()
+
+    def _reclaim(self) -> None:
+        """Free the places of leases that were dropped without ``close()``."""
+        while self._abandoned:
+            connection = self._abandoned.popleft()
+            if connection in self._lent:
+                self._write_off(connection, "abandoned")
+
+    def _look_at_loans(self) -> None:
+        """Free the places of threads that have ended; report long loans."""
+        limit = self.options.leak_after or float("inf")
+        for connection in list(self._lent):
+            if not connection.borrower.is_alive():
+                if lease := connection.lease():
+                    lease.connection = None
+                self._write_off(connection, "thread ended")
+            elif monotonic() - connection.lent_at > limit:
+                self._report_leak(connection)
+
+    def _write_off(self, connection: Connection, reason: str) -> None:
+        self._log(
+            logging.WARNING,
+            "connection %s was not returned by thread %s (%s)",
+            connection.server_thread_id[0],
+            connection.borrower.name,
+            reason,
+        )
+        self._lent.discard(connection)
+        self._connections -= 1
+        self._discards[reason] += 1
+        # Closes a file descriptor; nothing is sent.
+        connection.discard()
+
+    def _report_leak(self, connection: Connection) -> None:
+        if connection.is_reported:
+            return
+        connection.is_reported = True
+        self._log(
+            logging.WARNING,
+            "connection %s is lent to thread %s for %.0f s\n%s",
+            connection.server_thread_id[0],
+            connection.borrower.name,
+            monotonic() - connection.lent_at,
+            "".join(connection.lent_from.format()) if connection.lent_from else "",
+        )
+
+    def _write_log(self) -> None:
+        while self._messages:
+            try:
+                level, message, arguments = self._messages.popleft()
+            except IndexError:  # another thread was faster
+                return
+            logger.log(level, message, self.options.name, *arguments)
+
+    def _log(self, level: int, message: str, *arguments: object) -> None:
+        self._messages.append((level, f"pool %s: {message}", arguments))
+
+    # Opening and checking
+
+    def _open(self, deadline: float) -> Connection | None:
+        """Open a connection with the permission held; ``None``: server is full."""
+        began = monotonic()
+        try:
+            connection = self._connect(deadline)
+        except BaseException as error:
+            with self._lock:
+                self._connections -= 1
+                self._connecting -= 1
+                self._counts["connections_errors"] += 1
+                self._note_failure(error)
+                self._serve_waiting()
+            if isinstance(error, err.Error) and code_of(error) in SERVER_FULL:
+                return None
+            raise
+        seconds = monotonic() - began
+        with self._lock:
+            self._connecting -= 1
+            self._enter(connection, seconds)
+            self._serve_waiting()
+        self._announce_opened(connection, seconds)
+        self._warm_up(deadline)
+        return connection
+
+    def _connect(self, deadline: float) -> Connection:
+        arguments = {
+            name: value()
+            if name in {"host", "user", "password"} and callable(value)
+            else value
+            for name, value in self.arguments.items()
+        }
+        seconds = max(deadline - monotonic(), 0.001)
+        return Connection.open_within(
+            seconds, self.session, like=self._first, **arguments
+        )
+
+    def _enter(self, connection: Connection, seconds: float) -> None:
+        """Enter a new connection into the ledger; the lock is held."""
+        now = monotonic()
+        lifetime = self.options.max_lifetime or float("inf")
+        if (
+            self._first is None
+            or connection.server_version != self._first.server_version
+        ):
+            self._first, self.facts = connection, {}
+        connection.generation = self._generation
+        connection.proven_at = now
+        connection.expires_at = now + lifetime * (
+            1 - LIFETIME_JITTER * random.random()  # noqa: S311
+        )
+        self._lend(connection, threading.current_thread())
+        self._counts["connections_num"] += 1
+        self._seconds["connections"] += seconds
+        if self._down_attempts:
+            self._log(logging.WARNING, "the server is back")
+        self._down_attempts, self._down_until = 0, 0.0
+        self._last_failure = None
+
+    def _note_failure(self, error: BaseException) -> None:
+        """Remember why; stop trying for a while if nobody answers; lock held."""
+        if not isinstance(error, err.Error):
+            return
+        self._last_failure = error
+        if code_of(error) not in SERVER_DOWN:
+            return
+        if not self._down_attempts:
+            self._log(logging.ERROR, "the server is down: %s", error)
+        pause = DOWN_RETRY_SECONDS[min(self._down_attempts, 2)]
+        self._down_attempts += 1
+        self._down_until = monotonic() + pause
+
+    def _warm_up(self, deadline: float) -> None:
+        """Open ``mincached`` connections with the first one that succeeds."""
+        if self._is_warm:
+            return
+        self._is_warm = True
+        for _ in range(self.options.mincached - 1):
+            with self._lock:
+                if self._maxconnections and self._connections >= self._maxconnections:
+                    return
+                self._connections += 1
+                self._connecting += 1
+            try:
+                connection = self._open(deadline)
+            except err.Error as error:
+                logger.warning("pool %s: mincached: %s", self.options.name, error)
+                return
+            if connection is not None:
+                self.cache(connection)
+
+    def _is_alive(self, connection: Connection, deadline: float) -> bool:
+        """Check a connection taken from the idle list; give it up if it is not."""
+        reason = "interrupted"
+        try:
+            reason = self._why_not_alive(connection, deadline)
+        finally:
+            if reason:
+                self._settle(connection, reason)
+        return not reason
+
+    def _why_not_alive(self, connection: Connection, deadline: float) -> str:
+        if not connection.is_silent:
+            return "lost"
+        now = monotonic()
+        if now >= connection.expires_at:
+            return "max_lifetime"
+        is_doubtful = (
+            now - connection.proven_at >= self.options.ping_idle
+            or connection.proven_at < self._doubt_before
+        )
+        if is_doubtful and self.options.ping:
+            seconds = min(self.options.validation_timeout, max(deadline - now, 0.001))
+            try:
+                with connection.answering_within(seconds):
+                    connection.ping()
+            except err.Error:
+                return "lost"
+            connection.proven_at = monotonic()
+            self._count("pings")
+        return ""
+
+    # Taking back
+
+    def _clean(self, connection: Connection) -> str:
+        """Restore the session; give the reason why it cannot be, or ""."""
+        if reason := self._why_unfit(connection):
+            return reason
+        if not (connection.is_dirty or connection.is_in_transaction):
+            return ""
+        try:
+            # A frozen server must not keep the borrower; it rolls back by itself.
+            with connection.answering_within(self.options.validation_timeout):
+                if connection.is_dirty:
+                    connection.reset_session()
+                    connection.run_all(self.session)
+                    connection.is_dirty = False
+                    self._count("resets")
+                else:
+                    connection.rollback()
+                    connection.autocommit(True)
+                    self._count("rollbacks")
+        except err.Error:
+            return "lost"
+        return ""
+
+    def _why_unfit(self, connection: Connection) -> str:
+        if not connection.open:
+            return "lost"
+        if connection.in_flight:
+            return "interrupted"
+        if connection.has_unread_result:
+            return "unread result"
+        if connection.condemned:
+            return connection.condemned
+        if self._is_closed or connection.generation != self._generation:
+            return "closed"
+        if monotonic() >= connection.expires_at:
+            return "max_lifetime"
+        if (limit := self.options.maxusage) and connection.lent_times >= limit:
+            return "maxusage"
+        return ""
+
+    def _settle(self, connection: Connection, reason: str) -> None:
+        """Close the loan in the ledger: to the idle list, or out of the pool."""
+        now = monotonic()
+        leaving = []
+        with self._lock:
+            if connection not in self._lent:  # written off meanwhile
+                return
+            self._lent.discard(connection)
+            self._connections -= 1
+            self._seconds["usage"] += now - connection.lent_at
+            if not reason and self._is_closed:
+                reason = "closed"
+            is_full = self._maxcached and len(self._idle_cache) >= self._maxcached
+            if not reason and is_full and not self._waiting:
+                reason = "maxcached"
+            if reason:
+                leaving.append((connection, reason))
+                leaving += self._sound_alarm(reason, now)
+            else:
+                connection.proven_at = now
+                self._idle_cache.append(connection)
+            leaving += self._take_out_unneeded(now)
+            for _connection, why in leaving:
+                self._discards[why] += 1
+            if self._waiting:
+                self._serve_waiting()
+        for leaver, why in leaving:
+            self._close(leaver, why)
+        self._write_log()
+
+    def _sound_alarm(self, reason: str, now: float) -> list[tuple[Connection, str]]:
+        """Doubt the other connections too; lock held."""
+        if reason not in ALARMING:
+            return []
+        self._doubt_before = now
+        if reason == "lost":
+            return []
+        self._generation += 1
+        return self._take_out_idle(reason)
+
+    def _take_out_idle(self, reason: str) -> list[tuple[Connection, str]]:
+        idle, self._idle_cache = self._idle_cache, []
+        return [(connection, reason) for connection in idle]
+
+    def _take_out_unneeded(self, now: float) -> list[tuple[Connection, str]]:
+        """The most recently used are lent first: the oldest lies at the front."""
+        limit = self.options.max_idle
+        if limit and self._idle_cache and now - self._idle_cache[0].proven_at > limit:
+            return [(self._idle_cache.pop(0), "max_idle")]
+        return []
+
+    def _close(self, connection: Connection, reason: str) -> None:
+        if reason in {"lost", "interrupted", "unread result"}:
+            connection.discard()
+        else:
+            connection.close()
+        if signals.connection_closed.receivers:
+            signals.connection_closed.send_robust(
+                sender=type(self),
+                pool=self.options.name,
+                connection_id=connection.server_thread_id[0],
+                reason=reason,
+            )
+
+    def _announce_opened(self, connection: Connection, seconds: float) -> None:
+        if signals.connection_opened.receivers:
+            signals.connection_opened.send_robust(
+                sender=type(self),
+                pool=self.options.name,
+                connection_id=connection.server_thread_id[0],
+                elapsed_ms=seconds * 1000,
+            )
+
+    # Operation
+
+    @property
+    def is_closed(self) -> bool:
+        return self._is_closed
+
+    def drain(self) -> None:
+        """Close the idle connections now and the lent ones when they come back."""
+        with self._lock:
+            self._generation += 1
+            leaving = self._take_out_idle("closed")
+            self._discards["closed"] += len(leaving)
+        for connection, reason in leaving:
+            self._close(connection, reason)
+
+    def close(self) -> None:
+        """Drain for good: whoever waits, or asks later, gets ``PoolClosed``."""
+        with self._lock:
+            self._is_closed = True
+            self._serve_waiting()
+        self.drain()
+
+    def suspend(self) -> None:
+        """Let requests wait, up to their deadline, until ``resume()``."""
+        with self._lock:
+            self._is_suspended = True
+
+    def resume(self) -> None:
+        with self._lock:
+            self._is_suspended = False
+            self._serve_waiting()
+
+    def forget(self) -> None:
+        """Let go of connections that belong to the parent process.
+
+        Called in the child of a fork, where the lock may be held for ever and a
+        QUIT would end the parent's sessions.
+        """
+        self._is_closed = True
+        self.cache = Connection.discard  # type: ignore[method-assign,assignment]
+        for connection in [*self._idle_cache, *self._lent]:
+            connection.discard()
+
+    def stats(self) -> dict[str, Any]:
+        """Give counters since the start and the present state; times in ``_ms``."""
+        with self._lock:
+            now = monotonic()
+            lent_since = [connection.lent_at for connection in self._lent]
+            return {
+                "name": self.options.name,
+                "state": self._state(),
+                "pool_max": self._maxconnections,
+                "pool_size": self._connections + len(self._idle_cache),
+                "pool_idle": len(self._idle_cache),
+                "pool_lent": self._connections - self._connecting,
+                "pool_connecting": self._connecting,
+                "requests_waiting": len(self._waiting),
+                "requests_num": self._counts["requests_num"],
+                "requests_queued": self._counts["requests_queued"],
+                "requests_errors": self._counts["requests_errors"],
+                "requests_wait_ms": self._milliseconds("requests_wait"),
+                "usage_ms": self._milliseconds("usage"),
+                "longest_loan_ms": round((now - min(lent_since, default=now)) * 1000),
+                "connections_num": self._counts["connections_num"],
+                "connections_ms": self._milliseconds("connections"),
+                "connections_errors": self._counts["connections_errors"],
+                "connections_lost": self._discards["lost"],
+                "discards": dict(self._discards),
+                "pings": self._counts["pings"],
+                "rollbacks": self._counts["rollbacks"],
+                "resets": self._counts["resets"],
+                "last_failure": str(self._last_failure or ""),
+            }
+
+    def steady_connection(self) -> Connection:
+        """Open a connection that is not the pool's; the caller closes it."""
+        return self._connect(monotonic() + self.options.timeout)
+
+    def __del__(self) -> None:
+        """Do nothing: sockets close with their objects; finalisers send nothing."""
+
+    def _count(self, name: str) -> None:
+        with self._lock:
+            self._counts[name] += 1
+
+    def _milliseconds(self, name: str) -> int:
+        return round(self._seconds[name] * 1000)
+
+    def _state(self) -> str:
+        if self._is_closed:
+            return "closed"
+        if self._is_suspended:
+            return "suspended"
+        return "down" if self._down_attempts else "open"
+
+    def _describe(self, what: str) -> str:
+        size = self._connections + len(self._idle_cache)
+        text = (
+            f"pool {self.options.name}: {what} ({size} of "
+            f"{self._maxconnections or 'any number'} connections, "
+            f"{len(self._idle_cache)} idle, {len(self._waiting)} waiting)"
+        )
+        if self._last_failure is not None:
+            text += f"; the last attempt to connect failed: {self._last_failure}"
+        return text
+
+
+def code_of(error: BaseException) -> int:
+    """Give the error number of MySQL, 0 if there is none."""
+    code = error.args[0] if error.args else 0
+    return code if isinstance(code, int) else 0
