@@ -1,0 +1,78 @@
+from contextlib import ExitStack
+
+import pytest
+
+from tests.core.db.faults.harness import NAIVE_ENGINE, Root, Site
+from tests.proxy import Proxy
+from tests.servers import MariaDB
+
+
+@pytest.fixture(autouse=True)
+def allowed_database(django_db_blocker):
+    """The databases here are not the test database that pytest-django guards."""
+    with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared_server():
+    """A server for the tests that leave it as they found it."""
+    with MariaDB(max_connections=60) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def own_server():
+    """A server for the tests of one module, which may stop, freeze or restart it."""
+    with MariaDB() as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared_server):
+    return shared_server
+
+
+@pytest.fixture
+def root(server):
+    """An observer of the server, with an empty table ``entries`` there."""
+    root = Root(server)
+    root.make_table()
+    yield root
+    root.close()
+
+
+@pytest.fixture
+def make_site(server, root):
+    """Make sites on the server: ``make_site({"maxconnections": 2}, NAME="other")``."""
+    with ExitStack() as sites:
+
+        def make(pool=True, *, port=None, options=None, engine="core.db.mysql", **more):
+            options = {**(options or {}), "pool": pool}
+            site = Site(port or server.port, engine, options, **more)
+            sites.callback(site.close)
+            return site
+
+        yield make
+
+
+@pytest.fixture
+def site(make_site):
+    return make_site({"maxconnections": 3, "timeout": 2})
+
+
+@pytest.fixture
+def make_naive_site(make_site):
+    """Make sites on raw DBUtils; the options are those of ``PooledDB``."""
+
+    def make(**pool):
+        pool = {"maxconnections": 3, "blocking": True, **pool}
+        return make_site(pool, engine=NAIVE_ENGINE)
+
+    return make
+
+
+@pytest.fixture
+def proxy(server):
+    with Proxy(server.port) as proxy:
+        yield proxy
