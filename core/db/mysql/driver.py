@@ -22,6 +22,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pymysql import err
 from pymysql.connections import Connection as PyMySQLConnection
 from pymysql.constants import CLIENT, CR, SERVER_STATUS
+from pymysql.cursors import SSCursor
 
 COM_RESET_CONNECTION = 0x1F
 # The server became a read-only replica: nothing on it will succeed.
@@ -176,12 +177,26 @@ class Connection(PyMySQLConnection):
         self.set_character_set(self.charset, self.collation)
         if self.db:
             self.select_db(self.db)
+        elif self._database() is not None:
+            # No command leads back to none.
+            self.condemned = "other database"
         self.autocommit(True)
+
+    def _database(self) -> str | None:
+        self.query("SELECT DATABASE()")
+        ((name,),) = self._result.rows
+        return name  # type: ignore[no-any-return]
 
     def discard(self) -> None:
         """Close the socket without a word to the server."""
         self._force_close()
         self._closed = True
+
+    def _force_close(self) -> None:
+        # Else the finaliser of PyMySQL's result would read on, from no socket.
+        if self._result is not None:
+            self._result.unbuffered_active = False
+        super()._force_close()
 
     # The replies of these three are read without the methods below.
 
@@ -222,6 +237,8 @@ class Connection(PyMySQLConnection):
         return packet
 
     def _read_query_result(self, unbuffered: bool = False) -> Any:
+        # Also for the further results of a command, which need no other one.
+        self.in_flight = True
         try:
             affected = super()._read_query_result(unbuffered)
         except err.MySQLError as error:
@@ -248,12 +265,14 @@ _HARMLESS = re.compile(
     r"|SAVEPOINT|RELEASE\s+SAVEPOINT|ROLLBACK\s+TO)\b",
     re.IGNORECASE,
 )
-# User variables (not @@system ones), named locks, FOUND_ROWS().
-_TRACES = re.compile(r"(?<!@)@(?!@)|GET_LOCK\s*\(|SQL_CALC_FOUND_ROWS", re.IGNORECASE)
+# User variables (not @@system ones), named locks, FOUND_ROWS(), a second statement.
+_TRACES = re.compile(r"(?<!@)@(?!@)|GET_LOCK|SQL_CALC_FOUND_ROWS|;\s*\S", re.IGNORECASE)
 
 
-def changes_session(sql: str) -> bool:
+def changes_session(sql: str | bytes) -> bool:
     """Tell whether a statement may leave a trace in the session; unknown: yes."""
+    if isinstance(sql, bytes):
+        return True
     return _HARMLESS.match(sql) is None or _TRACES.search(sql) is not None
 
 
@@ -282,7 +301,7 @@ class LeasedCursor:
             # Not PyMySQL's close(), which reads what is left of a result.
             self.connection = None
 
-    def execute(self, query: str, args: Any = None) -> Any:
+    def execute(self, query: str | bytes, args: Any = None) -> Any:
         self._note(query)
         return super().execute(query, args)  # type: ignore[misc]
 
@@ -299,7 +318,7 @@ class LeasedCursor:
         self._get_db().is_dirty = True
         return super().callproc(procname, args)  # type: ignore[misc]
 
-    def _note(self, query: str) -> None:
+    def _note(self, query: str | bytes) -> None:
         connection = self._get_db()
         if not (connection.is_dirty or self._is_template_noted):
             connection.is_dirty = changes_session(query)
@@ -310,8 +329,24 @@ class LeasedCursor:
         return super()._query(q)  # type: ignore[misc]
 
 
+class LeasedUnbufferedCursor(LeasedCursor):
+    """The same for cursors that read from the server as rows are fetched."""
+
+    def read_next(self) -> Any:
+        if not self._get_db().open:
+            raise err.InterfaceError(0, "The connection was lost among the rows")
+        return super().read_next()  # type: ignore[misc]
+
+    def __del__(self) -> None:
+        """Leave the rest of the result to the next command, or to the pool.
+
+        PyMySQL reads it here, in whichever thread the finaliser happens to run.
+        """
+
+
 @lru_cache
 def leased(cursor_class: type[Any]) -> type[Any]:
     """Give the cursor class with the mixin."""
-    own = {"__del__": LeasedCursor.close} if hasattr(cursor_class, "__del__") else {}
-    return type(cursor_class.__name__, (LeasedCursor, cursor_class), own)
+    is_unbuffered = issubclass(cursor_class, SSCursor)
+    mixin = LeasedUnbufferedCursor if is_unbuffered else LeasedCursor
+    return type(cursor_class.__name__, (mixin, cursor_class), {})

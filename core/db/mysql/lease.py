@@ -51,6 +51,9 @@ class Lease:
         self._live().condemned = "character set changed"
         self._live().set_character_set(charset, collation)
 
+    def set_charset(self, charset: str) -> None:
+        self.set_character_set(charset)
+
     def ping(self, reconnect: bool = False) -> None:
         """Ask the server for an answer; never reconnects."""
         self._live().ping()

@@ -481,7 +481,7 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
                     self._count("rollbacks")
         except err.Error:
             return "lost"
-        return ""
+        return connection.condemned
 
     def _why_unfit(self, connection: Connection) -> str:
         if not connection.open:

@@ -17,7 +17,8 @@ def allowed_database(django_db_blocker):
 @pytest.fixture(scope="session")
 def shared_server():
     """A server for the tests that leave it as they found it."""
-    with MariaDB(max_connections=60) as server:
+    with MariaDB() as server:
+        prepare(server)
         yield server
 
 
@@ -25,7 +26,14 @@ def shared_server():
 def own_server():
     """A server for the tests of one module, which may stop, freeze or restart it."""
     with MariaDB() as server:
+        prepare(server)
         yield server
+
+
+def prepare(server):
+    root = Root(server)
+    root.make_schema()
+    root.close()
 
 
 @pytest.fixture
@@ -37,7 +45,7 @@ def server(shared_server):
 def root(server):
     """An observer of the server, with an empty table ``entries`` there."""
     root = Root(server)
-    root.make_table()
+    root.run("DELETE FROM entries")
     yield root
     root.close()
 

@@ -28,7 +28,8 @@ class Site:
             "PORT": port,
             "USER": "root",
             "NAME": "inkstone",
-            "OPTIONS": options,
+            # Half of the time a connection takes; the tests of TLS switch it on.
+            "OPTIONS": {"ssl_disabled": True, **options},
             **settings,
         }
         complete = ConnectionHandler({"default": {}, self.alias: settings}).settings
@@ -95,11 +96,22 @@ class Site:
         del connections.settings[self.alias]
 
 
+SCHEMA = [
+    "CREATE TABLE entries (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(200))",
+    "CREATE DATABASE other",
+    "CREATE PROCEDURE two_results() BEGIN SELECT 1; SELECT 2; END",
+    "CREATE PROCEDURE leave_traces() BEGIN"
+    " SET @a = 42; SET autocommit = 0; DO GET_LOCK('leak', 0); END",
+]
+
+
 class Root:
     """Looks at a server from outside, in a session of its own."""
 
     def __init__(self, server: Any) -> None:
-        self._connection = server.connect(autocommit=True, database=server.database)
+        self._connection = server.connect(
+            autocommit=True, database=server.database, ssl_disabled=True
+        )
         self.run("SET lock_wait_timeout = 5")
 
     def run(self, sql: str, params: Any = None) -> list[tuple]:
@@ -107,11 +119,9 @@ class Root:
             cursor.execute(sql, params)
             return list(cursor.fetchall())
 
-    def make_table(self) -> None:
-        self.run(
-            "CREATE OR REPLACE TABLE entries"
-            " (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(200))"
-        )
+    def make_schema(self) -> None:
+        for statement in SCHEMA:
+            self.run(statement)
 
     def entries(self) -> list[str]:
         return [text for (text,) in self.run("SELECT text FROM entries ORDER BY id")]

@@ -19,6 +19,11 @@ def insert(site, text):
     site.run("INSERT INTO entries (text) VALUES (%s)", [text])
 
 
+def kill_running(root, connection_id, statement):
+    root.await_statement(connection_id, statement)
+    root.kill(connection_id)
+
+
 def insert_two_with_kill_between(site, root):
     with site.request(), site.atomic():
         insert(site, "first")
@@ -131,16 +136,15 @@ def test_statement_that_is_killed_is_not_run_again(site, root):
     with site.request():
         killed = site.connection_id()
         slow = "INSERT INTO entries (text) SELECT CONCAT('ran ', SLEEP(20))"
-        killer = in_thread(lambda: root.await_statement(killed, "SLEEP"))
-        killer.add_done_callback(lambda _: root.run(f"KILL {killed}"))
+        killer = in_thread(kill_running, root, killed, "SLEEP")
 
         with pytest.raises(OperationalError) as caught:
             site.run(slow)
+        killer.result(10)
 
     assert caught.value.args[0] in LOST
-    assert killer.result(10) is None
     assert root.entries() == []
-    assert root.run("SHOW TABLES LIKE 'entries'")
+    assert all(root.statement_of(other) == "" for other in root.processes())
 
 
 def test_rest_of_the_request_after_a_lost_connection_fails_too(site, root):
