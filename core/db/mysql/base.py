@@ -1,12 +1,14 @@
 """Django's MySQL backend, with connections lent by a pool for each request."""
 
 import os
+from threading import get_ident
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
-from django.db.backends.base.base import NO_DB_ALIAS, BaseDatabaseWrapper
+from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.mysql import base
+from django.db.backends.signals import connection_created
 from django.utils.functional import cached_property
 
 from core.db.hooks import CommitHooks
@@ -59,34 +61,65 @@ class DatabaseWrapper(CommitHooks, base.DatabaseWrapper):
         params.pop("pool", None)
         return params
 
-    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        if (pool := self.pool) is not None:
-            return pool.connection()
-        return super().get_new_connection(conn_params)
+    # Django's own connect(), close() and what decides on close() check what a pool
+    # has checked already. With a pool they come down to borrowing and giving back.
 
     def connect(self) -> None:
-        try:
+        if (pool := self.pool) is None:
             super().connect()
+            return
+        self._start_anew()
+        self.connection = pool.connection()
+        try:
+            if not self.settings_dict["AUTOCOMMIT"]:
+                self.set_autocommit(False)
+            if not pool.facts.get("is_version_checked"):
+                self.check_database_version_supported()
+                pool.facts["is_version_checked"] = True
+            if connection_created.receivers:
+                connection_created.send(sender=self.__class__, connection=self)
         except BaseException:
-            # Django would go on with a connection that is only half set up.
-            lease, self.connection = self.connection, None
-            if isinstance(lease, Lease):
-                lease.close()
+            # Else Django would go on with a connection that is half set up.
+            self._give_back()
             raise
 
-    def init_connection_state(self) -> None:
-        if self.pool is None:
-            super().init_connection_state()
+    def close(self) -> None:
+        if isinstance(self.connection, Lease) and not self.in_atomic_block:
+            if self._thread_ident != get_ident():
+                self.validate_thread_sharing()
+            self._give_back()
         else:
-            # The pool has set up the session; what is left is the version check.
-            BaseDatabaseWrapper.init_connection_state(self)
+            super().close()
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        if isinstance(self.connection, Lease):
+            self.close()
+        else:
+            super().close_if_unusable_or_obsolete()
+
+    def _start_anew(self) -> None:
+        """Set what Django's ``connect()`` sets for each connection."""
+        self.in_atomic_block = False
+        self.savepoint_ids = []
+        self.atomic_blocks = []
+        self.needs_rollback = False
+        self.closed_in_transaction = False
+        self.errors_occurred = False
+        self.health_check_enabled = False
+        self.health_check_done = True
+        self.close_at = None
+        self.autocommit = True  # of every session that the pool lends
+        self.run_on_commit = []
+
+    def _give_back(self) -> None:
+        # None first, and inside of atomic() too, where Django would keep the
+        # reference: a moment later the connection may be another thread's.
+        self.run_on_commit = []
+        lease, self.connection = self.connection, None
+        lease.close()
 
     def is_usable(self) -> bool:
         return self.connection is not None and super().is_usable()
-
-    def close_if_health_check_failed(self) -> None:
-        if self.pool is None:
-            super().close_if_health_check_failed()
 
     def is_commit_outcome_unknown(self) -> bool:
         connection = self.connection
@@ -116,13 +149,13 @@ class DatabaseWrapper(CommitHooks, base.DatabaseWrapper):
             self.needs_rollback = True
 
     def _close(self) -> None:
-        # None also inside of atomic(), where Django keeps the reference: the
-        # connection may be another thread's a moment later.
-        connection, self.connection = self.connection, None
-        with self.wrap_database_errors:
-            connection.close()
+        if isinstance(self.connection, Lease):
+            self._give_back()
+        else:
+            super()._close()
 
     def _find_pool(self) -> MySQLPool:
+        self.check_settings()
         options = pool_options(self.alias, self.settings_dict)
         params = self.get_connection_params()
         shown = sorted((k, repr(v)) for k, v in params.items() if k != "conv")

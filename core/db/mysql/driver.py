@@ -21,10 +21,20 @@ import pymysql
 from django.core.exceptions import ImproperlyConfigured
 from pymysql import err
 from pymysql.connections import Connection as PyMySQLConnection
+from pymysql.connections import MySQLResult
 from pymysql.constants import CLIENT, CR, SERVER_STATUS
 from pymysql.cursors import SSCursor
+from pymysql.protocol import EOFPacketWrapper, MysqlPacket
 
 COM_RESET_CONNECTION = 0x1F
+LARGEST_PAYLOAD_BYTES = 0xFFFFFF
+ERROR_MARK = b"\xff"
+END_MARK = 0xFE
+NULL_MARK = 0xFB
+LONGEST_SHORT_TEXT = 250
+LENGTH_BYTES = {0xFC: 2, 0xFD: 3, 0xFE: 8}
+_NO_TRANSACTION = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT
+_TRANSACTION_BITS = _NO_TRANSACTION | SERVER_STATUS.SERVER_STATUS_IN_TRANS
 # The server became a read-only replica: nothing on it will succeed.
 READ_ONLY_ERRORS = {1290, 1836}
 # The server is about to close the connection that it answers.
@@ -75,7 +85,7 @@ class Connection(PyMySQLConnection):
 
     # What the pool notes; it alone changes these.
     generation = 0
-    expires_at = proven_at = lent_at = 0.0
+    expires_at = proven_at = sure_until = unneeded_at = lent_at = 0.0
     lent_times = 0
     is_reported = False
     borrower: Thread
@@ -150,16 +160,25 @@ class Connection(PyMySQLConnection):
         return self._sock is not None and not self._poll.poll(0)
 
     @property
+    def is_clean(self) -> bool:
+        """Tell that the connection may be lent again as it is."""
+        return not (
+            self._sock is None
+            or self.in_flight
+            or self.is_dirty
+            or self.condemned
+            or self.server_status & _TRANSACTION_BITS != _NO_TRANSACTION
+            or self.has_unread_result
+        )
+
+    @property
     def is_in_transaction(self) -> bool:
         """Tell whether the server may hold a transaction open.
 
         Without autocommit any SELECT has begun one, and the status that MySQL
         sends with its rows is not kept by PyMySQL.
         """
-        status = self.server_status
-        return bool(status & SERVER_STATUS.SERVER_STATUS_IN_TRANS) or not (
-            status & SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT
-        )
+        return self.server_status & _TRANSACTION_BITS != _NO_TRANSACTION  # type: ignore[no-any-return]
 
     @property
     def has_unread_result(self) -> bool:
@@ -227,6 +246,50 @@ class Connection(PyMySQLConnection):
         self.in_flight = True
         super()._write_bytes(data)
 
+    def _read_packet(self, packet_type: type[MysqlPacket] = MysqlPacket) -> Any:
+        return packet_type(self.read_payload(), self.encoding)
+
+    def read_payload(self) -> bytes:
+        """Read one packet and give what is in it; raise the error that it is.
+
+        As PyMySQL's ``_read_packet``, in a third of its time: a result has a packet
+        for each column and row.
+        """
+        if self._current_timeout != self._read_timeout:
+            self._sock.settimeout(self._read_timeout)
+            self._current_timeout = self._read_timeout
+        try:
+            header = self._rfile.read(4)
+            size = int.from_bytes(header[:3], "little")
+            payload: bytes = self._rfile.read(size)
+        except BaseException as error:
+            self._force_close()
+            if isinstance(error, OSError):
+                raise _lost(str(error)) from error
+            raise
+        if len(header) < 4 or len(payload) < size:
+            self._force_close()
+            raise _lost("the stream ended")
+        if header[3] != self._next_seq_id:
+            self._force_close()
+            # MariaDB says farewell with a packet that is numbered 0.
+            raise (
+                _lost("the server ended it")
+                if not header[3]
+                else err.InternalError(
+                    f"Packet sequence number wrong - got {header[3]} expected "
+                    f"{self._next_seq_id}"
+                )
+            )
+        self._next_seq_id = (header[3] + 1) & 0xFF
+        if size == LARGEST_PAYLOAD_BYTES:
+            return payload + self.read_payload()
+        if payload[:1] == ERROR_MARK:
+            if self._result is not None:
+                self._result.unbuffered_active = False
+            MysqlPacket(payload, self.encoding).raise_for_error()
+        return payload
+
     def _read_ok_packet(self) -> Any:
         try:
             packet = super()._read_ok_packet()
@@ -239,13 +302,21 @@ class Connection(PyMySQLConnection):
     def _read_query_result(self, unbuffered: bool = False) -> Any:
         # Also for the further results of a command, which need no other one.
         self.in_flight = True
+        self._result = None
+        result = Result(self)
         try:
-            affected = super()._read_query_result(unbuffered)
+            if unbuffered:
+                result.init_unbuffered_query()
+            else:
+                result.read()
         except err.MySQLError as error:
             self._note_error(error)
             raise
         self.in_flight = False
-        return affected
+        self._result = result
+        if result.server_status is not None:
+            self.server_status = result.server_status
+        return result.affected_rows
 
     def _note_error(self, error: err.MySQLError) -> None:
         # An error of the server is the end of its reply; errors of the network
@@ -256,6 +327,58 @@ class Connection(PyMySQLConnection):
             self.condemned = "read-only"
         elif code in FAREWELL_ERRORS or code == CR.CR_COMMANDS_OUT_OF_SYNC:
             self.condemned = "lost"
+
+
+class Result(MySQLResult):
+    """Reads rows without an object for each packet."""
+
+    def _read_rowdata_packet(self) -> None:
+        read_payload = self.connection.read_payload
+        read_row = self._row_reader()
+        rows = []
+        while True:
+            payload = read_payload()
+            if payload[0] == END_MARK and len(payload) < 9:
+                packet = EOFPacketWrapper(MysqlPacket(payload, ""))
+                self.warning_count = packet.warning_count
+                self.has_next = packet.has_next
+                break
+            rows.append(read_row(payload))
+        self.connection = None
+        self.affected_rows = len(rows)
+        self.rows = tuple(rows)
+
+    def _row_reader(self) -> Callable[[bytes], tuple[Any, ...]]:
+        converters = self.converters
+
+        def read_row(payload: bytes) -> tuple[Any, ...]:
+            """Take the length-encoded texts apart (MySQL's text protocol)."""
+            row: list[Any] = []
+            end = 0
+            for encoding, converter in converters:
+                start = end + 1
+                length = payload[end]
+                if length > LONGEST_SHORT_TEXT:
+                    if length == NULL_MARK:
+                        row.append(None)
+                        end = start
+                        continue
+                    start += LENGTH_BYTES[length]
+                    length = int.from_bytes(payload[end + 1 : start], "little")
+                end = start + length
+                value: Any = payload[start:end]
+                if encoding is not None:
+                    value = value.decode(encoding)
+                row.append(value if converter is None else converter(value))
+            return tuple(row)
+
+        return read_row
+
+
+def _lost(reason: str) -> err.OperationalError:
+    return err.OperationalError(
+        CR.CR_SERVER_LOST, f"Lost connection to MySQL server during query ({reason})"
+    )
 
 
 # Statements after which the session is as it was, whatever they contain, except
@@ -271,9 +394,13 @@ _TRACES = re.compile(r"(?<!@)@(?!@)|GET_LOCK|SQL_CALC_FOUND_ROWS|;\s*\S", re.IGN
 
 def changes_session(sql: str | bytes) -> bool:
     """Tell whether a statement may leave a trace in the session; unknown: yes."""
-    if isinstance(sql, bytes):
+    if isinstance(sql, bytes) or _HARMLESS.match(sql) is None:
         return True
-    return _HARMLESS.match(sql) is None or _TRACES.search(sql) is not None
+    capitals = sql.upper()
+    # Finding a word is much faster than searching for a pattern.
+    if "@" in sql or ";" in sql or "GET_LOCK" in capitals or "SQL_CALC" in capitals:
+        return _TRACES.search(sql) is not None
+    return False
 
 
 class LeasedCursor:
@@ -285,12 +412,13 @@ class LeasedCursor:
     _is_template_noted = False
 
     def _get_db(self) -> Connection:
-        if self.lease.connection is not self.connection:
+        if self.lease.connection is not self.connection and self.connection:
             raise err.InterfaceError(
                 0, "The cursor's connection has gone back to the pool"
             )
-        connection: Connection = super()._get_db()  # type: ignore[misc]
-        return connection
+        if self.connection is None:
+            raise err.ProgrammingError("Cursor closed")
+        return self.connection  # type: ignore[no-any-return]
 
     def close(self) -> None:
         if self.connection is None:

@@ -93,6 +93,10 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         )
         self.options = options
         self.session = (*session, *options.setsession)
+        # What the short way back has no time for.
+        self._is_choosy = bool(options.maxcached or options.maxusage)
+        self._sure_seconds = options.ping_idle if options.ping else float("inf")
+        self._idle_seconds = options.max_idle or float("inf")
         self.arguments = arguments
         self.facts: dict[str, Any] = {}
         self._first: Connection | None = None
@@ -109,6 +113,7 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         self._down_attempts = 0
         self._down_until = 0.0
         self._last_failure: Exception | None = None
+        self._requests = 0
         self._counts: Counter[str] = Counter()
         self._seconds: Counter[str] = Counter()
         self._discards: Counter[str] = Counter()
@@ -121,14 +126,22 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         Raises ``PoolTimeout``, ``PoolExhausted``, ``PoolDown``, ``PoolClosed``, or
         what the server gave as the reason not to let us in.
         """
-        deadline = monotonic() + self.options.timeout
-        connection = self._take_at_once()
-        if connection is None or not self._is_alive(connection, deadline):
-            connection = self._wait_or_open(deadline)
+        now = monotonic()
+        connection = self._take_at_once(now)
+        if (
+            connection is None
+            or now >= connection.sure_until
+            or now >= connection.expires_at
+            or connection.proven_at < self._doubt_before
+            or not connection.is_silent
+        ):
+            connection = self._check_or_replace(connection, now)
         return Lease(self, connection)
 
     def cache(self, con: Connection) -> None:
         """Take a lent connection back: into the idle list, or close it."""
+        if con.is_clean and self._keep_at_once(con):
+            return
         reason = "interrupted"
         try:
             reason = self._clean(con)
@@ -140,29 +153,58 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         """Note a lent connection whose lease is gone; called by finalisers."""
         self._abandoned.append(connection)
 
-    def _wait_or_open(self, deadline: float) -> Connection:
+    def _take_at_once(self, now: float) -> Connection | None:
+        """Take an idle connection if there is one and nobody waits for it."""
+        borrower = threading.current_thread()
+        with self._lock:
+            self._requests += 1
+            if not self._idle_cache or self._waiting or self._is_suspended:
+                return None
+            return self._lend_idle(borrower, now)
+
+    def _check_or_replace(
+        self, connection: Connection | None, now: float
+    ) -> Connection:
+        """Ask the server whether the connection lives; else get another one."""
+        deadline = now + self.options.timeout
         not_before = 0.0
         try:
             while True:
-                connection = self._take(deadline, not_before)
-                if connection is not None:
-                    if self._is_alive(connection, deadline):
-                        return connection
-                elif (connection := self._open(deadline)) is not None:
+                if connection is not None and self._is_alive(connection, deadline):
                     return connection
-                else:
+                connection = self._take(deadline, not_before)
+                if connection is None:
+                    connection = self._open(deadline)
+                    if connection is not None:
+                        return connection
                     not_before = monotonic() + FULL_RETRY_SECONDS
         finally:
             self._write_log()
 
-    def _take_at_once(self) -> Connection | None:
-        """Take an idle connection if there is one and nobody waits for it."""
-        borrower = threading.current_thread()
+    def _keep_at_once(self, connection: Connection) -> bool:
+        """Put a clean connection into the idle list if nothing else is to be done."""
+        now = monotonic()
         with self._lock:
-            self._counts["requests_num"] += 1
-            if not self._idle_cache or self._waiting or self._is_suspended:
-                return None
-            return self._lend_idle(borrower)
+            idle = self._idle_cache
+            if (
+                self._waiting
+                or self._is_choosy
+                or connection.generation != self._generation
+                or connection.expires_at <= now
+                or connection not in self._lent
+                or (idle and idle[0].unneeded_at <= now)
+            ):
+                return False
+            self._end_loan(connection, now)
+            self._put_back(connection, now)
+            return True
+
+    def _put_back(self, connection: Connection, now: float) -> None:
+        """Enter into the idle list; the lock is held."""
+        connection.proven_at = now
+        connection.sure_until = now + self._sure_seconds
+        connection.unneeded_at = now + self._idle_seconds
+        self._idle_cache.append(connection)
 
     def _take(self, deadline: float, not_before: float) -> Connection | None:
         """Take an idle connection, or the permission to open one (``None``)."""
@@ -238,7 +280,7 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         elif self._is_suspended:
             return False
         elif self._idle_cache:
-            ticket.connection = self._lend_idle(ticket.borrower)
+            ticket.connection = self._lend_idle(ticket.borrower, now)
         elif self._maxconnections and self._connections >= self._maxconnections:
             return False
         elif now < self._down_until or (self._down_attempts and self._connecting):
@@ -250,22 +292,29 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
             self._connecting += 1
         return True
 
-    def _lend_idle(self, borrower: threading.Thread) -> Connection:
+    def _lend_idle(self, borrower: threading.Thread, now: float) -> Connection:
         connection: Connection = self._idle_cache.pop()
         self._connections += 1
-        self._lend(connection, borrower)
+        self._lend(connection, borrower, now)
         return connection
 
-    def _lend(self, connection: Connection, borrower: threading.Thread) -> None:
+    def _lend(
+        self, connection: Connection, borrower: threading.Thread, now: float
+    ) -> None:
         # At once, not when the lease is made: meanwhile another thread may look
         # for connections whose borrower has ended.
         connection.borrower = borrower
-        connection.lent_at = monotonic()
+        connection.lent_at = now
         connection.lent_times += 1
         self._lent.add(connection)
         if self.options.leak_after:
             connection.is_reported = False
             connection.lent_from = traceback.extract_stack(limit=12)
+
+    def _end_loan(self, connection: Connection, now: float) -> None:
+        self._lent.discard(connection)
+        self._connections -= 1
+        self._seconds["usage"] += now - connection.lent_at
 
     def _return_ticket(self, ticket: Ticket) -> None:
         """Undo what the ticket was given, for a borrower that gave up."""
@@ -388,7 +437,7 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         connection.expires_at = now + lifetime * (
             1 - LIFETIME_JITTER * random.random()  # noqa: S311
         )
-        self._lend(connection, threading.current_thread())
+        self._lend(connection, threading.current_thread(), now)
         self._counts["connections_num"] += 1
         self._seconds["connections"] += seconds
         if self._down_attempts:
@@ -445,7 +494,7 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         if now >= connection.expires_at:
             return "max_lifetime"
         is_doubtful = (
-            now - connection.proven_at >= self.options.ping_idle
+            now - connection.proven_at >= self._sure_seconds
             or connection.proven_at < self._doubt_before
         )
         if is_doubtful and self.options.ping:
@@ -507,11 +556,7 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         with self._lock:
             if connection not in self._lent:  # written off meanwhile
                 return
-            self._lent.discard(connection)
-            self._connections -= 1
-            self._seconds["usage"] += now - connection.lent_at
-            if not reason and self._is_closed:
-                reason = "closed"
+            self._end_loan(connection, now)
             is_full = self._maxcached and len(self._idle_cache) >= self._maxcached
             if not reason and is_full and not self._waiting:
                 reason = "maxcached"
@@ -519,8 +564,7 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
                 leaving.append((connection, reason))
                 leaving += self._sound_alarm(reason, now)
             else:
-                connection.proven_at = now
-                self._idle_cache.append(connection)
+                self._put_back(connection, now)
             leaving += self._take_out_unneeded(now)
             for _connection, why in leaving:
                 self._discards[why] += 1
@@ -545,9 +589,8 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         return [(connection, reason) for connection in idle]
 
     def _take_out_unneeded(self, now: float) -> list[tuple[Connection, str]]:
-        """The most recently used are lent first: the oldest lies at the front."""
-        limit = self.options.max_idle
-        if limit and self._idle_cache and now - self._idle_cache[0].proven_at > limit:
+        # The most recently used are lent first: the oldest lies at the front.
+        if self._idle_cache and self._idle_cache[0].unneeded_at <= now:
             return [(self._idle_cache.pop(0), "max_idle")]
         return []
 
@@ -630,7 +673,7 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
                 "pool_lent": self._connections - self._connecting,
                 "pool_connecting": self._connecting,
                 "requests_waiting": len(self._waiting),
-                "requests_num": self._counts["requests_num"],
+                "requests_num": self._requests,
                 "requests_queued": self._counts["requests_queued"],
                 "requests_errors": self._counts["requests_errors"],
                 "requests_wait_ms": self._milliseconds("requests_wait"),
