@@ -2,7 +2,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 # Nothing of the developer's own settings, no file left behind.
-CLEAN := env ENV_FILE=/dev/null REDIS_URL= DATABASE_URL=sqlite:///:memory:
+CLEAN := env ENV_FILE=/dev/null REDIS_URL= DATABASE_POOL= DATABASE_URL=sqlite:///:memory:
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help

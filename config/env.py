@@ -107,11 +107,11 @@ def database(name: str, default: str) -> dict[str, Any]:
     if url.scheme == "sqlite":
         if url.netloc or not path:
             raise _wrong(name, _without_password(url), expected)
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": path, "OPTIONS": {}}
+        return {"ENGINE": "core.db.sqlite", "NAME": path, "OPTIONS": {}}
     if not path or "/" in path:
         raise _wrong(name, _without_password(url), f"a database name: {expected}")
     return {
-        "ENGINE": "django.db.backends.mysql",
+        "ENGINE": "core.db.mysql",
         "NAME": path,
         "USER": unquote(url.username or ""),
         "PASSWORD": unquote(url.password or ""),

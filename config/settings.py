@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from config import env
@@ -55,6 +56,7 @@ CONTENT_SECURITY_POLICY = {
 INSTALLED_APPS = [
     "articles",
     "accounts",
+    "core.db",
     "core.importing",
     "core.web",
     "django.contrib.admin",
@@ -89,18 +91,23 @@ X_FRAME_OPTIONS = "DENY"
 DATABASES = {
     "default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR}/db.sqlite3")
 }
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+DATABASE_POOL = env.json_object("DATABASE_POOL")
+if DATABASES["default"]["ENGINE"] == "core.db.mysql":
     DATABASES["default"]["OPTIONS"] = {
-        # A transaction that reads and then writes must not fail with "database
-        # is locked" half-way: it takes the write lock at BEGIN and waits for it.
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+        "pool": DATABASE_POOL or True,
+        # A frozen server must not hold a request for ever. Longer than MySQL waits
+        # for a row lock (50 s): the server gives up first, and says so, instead of
+        # carrying out later what the site has given up.
+        "read_timeout": 60,
+        "write_timeout": 60,
+        **DATABASES["default"]["OPTIONS"],
     }
-else:
-    import pymysql
-
-    pymysql.install_as_MySQLdb()
+elif DATABASE_POOL:
+    # Not ignored: most likely the address of the server is what is missing.
+    raise ImproperlyConfigured(
+        f"DATABASE_POOL={DATABASE_POOL!r}: expected no value, because DATABASE_URL "
+        "names SQLite, which has no pool."
+    )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Caches and sessions

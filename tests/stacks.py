@@ -30,6 +30,7 @@ PINNED = {
     "CSRF_TRUSTED_ORIGINS": "",
     "USE_HTTPS": "0",
     "BEHIND_PROXY": "0",
+    "DATABASE_POOL": "",
     "EMAIL_URL": "dummymail://",
     "DEFAULT_FROM_EMAIL": "",
     "LANGUAGE_CODE": "en",

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -84,6 +85,7 @@ def test_database_understands_django_and_sqlalchemy_urls(variable, url):
 
     settings = env.database("X", "")
 
+    assert settings["ENGINE"] == "core.db.mysql"
     assert settings["NAME"] == "ink"
     assert settings["USER"] == "u"
     assert settings["PASSWORD"] == "p@++"
@@ -96,6 +98,7 @@ def test_database_understands_django_and_sqlalchemy_urls(variable, url):
 def test_database_defaults_to_a_file():
     settings = env.database("X", "sqlite:////var/ink+stone.sqlite3")
 
+    assert settings["ENGINE"] == "core.db.sqlite"
     assert settings["NAME"] == "/var/ink+stone.sqlite3"
 
 
@@ -165,12 +168,12 @@ def test_email_refuses_other_values(variable, url):
     assert "expected consolemail://" in sentence(env.email, "")
 
 
-def start(**variables):
+def start(*command, **variables):
     """Run ``manage.py check`` as a user would, with these variables alone."""
     clean = {"PATH": os.environ["PATH"], "ENV_FILE": os.devnull}
     clean |= {"SECRET_KEY": "x", "DEBUG": "0"}
     return subprocess.run(
-        [sys.executable, "manage.py", "check"],
+        [sys.executable, "manage.py", *(command or ["check"])],
         cwd=ROOT,
         env={key: value for key, value in (clean | variables).items() if value},
         capture_output=True,
@@ -187,6 +190,10 @@ def start(**variables):
         ({"DEBUG": "maybe"}, "DEBUG='maybe': expected"),
         ({"DATABASE_URL": "oracle://h/x"}, "DATABASE_URL='oracle://h/x': expected"),
         ({"DATABASE_POOL": "10"}, "DATABASE_POOL='10': expected a JSON object"),
+        (
+            {"DATABASE_POOL": '{"timeout": 5}'},
+            "DATABASE_POOL={'timeout': 5}: expected no value",
+        ),
         ({"REDIS_URL": "http://h"}, "REDIS_URL='http://h': expected"),
         ({"EMAIL_URL": "gmail"}, "EMAIL_URL='gmail': expected"),
         ({"LANGUAGE_CODE": "fr"}, "LANGUAGE_CODE='fr': expected one of en, zh-hans"),
@@ -199,6 +206,30 @@ def test_wrong_value_stops_start_up_with_one_sentence(variables, begin):
     assert result.returncode == 1
     assert result.stderr.startswith(f"Configuration error: {begin}")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, {"pool": True, "read_timeout": 60, "write_timeout": 60}),
+        ({"DATABASE_POOL": "{}"}, {"pool": True}),
+        ({"DATABASE_POOL": '{"timeout": 5}'}, {"pool": {"timeout": 5}}),
+        (
+            {"DATABASE_URL": "mysql://u@h/n?pool=0&read_timeout=90"},
+            {"pool": 0, "read_timeout": 90},
+        ),
+    ],
+)
+def test_mysql_is_pooled_and_waits_for_no_answer_for_ever(variables, expected):
+    script = (
+        "import json; from django.conf import settings; "
+        "print(json.dumps(settings.DATABASES['default']['OPTIONS']))"
+    )
+    command = "shell", "--no-imports", "-c", script
+
+    result = start(*command, **{"DATABASE_URL": "mysql://u@h/n"} | variables)
+
+    assert expected.items() <= json.loads(result.stdout).items(), result.stderr
 
 
 def test_starts_with_nothing_set():
