@@ -20,8 +20,11 @@ logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 10
 # Server gone, refused or overloaded; see MariaDB's and MySQL's error lists.
-MYSQL_UNAVAILABLE = {1040, 1042, 1043, 1053, 1129, 1203, 1927}
+MYSQL_UNAVAILABLE = {1040, 1042, 1043, 1053, 1129, 1203, 1226, 1927, 3169}
 MYSQL_UNAVAILABLE |= {2002, 2003, 2005, 2006, 2012, 2013, 2055, 4031}
+# It lets nobody in: wrong host, database or password, account locked. Visitors
+# should come back later all the same; the log has the reason.
+MYSQL_UNAVAILABLE |= {1044, 1045, 1049, 1130, 1698, 3118, 4151}
 SQLITE_UNAVAILABLE = ("unable to open database file", "database is locked")
 
 
