@@ -17,6 +17,7 @@ from core.db.mysql.creation import DatabaseCreation
 from core.db.mysql.lease import Lease
 from core.db.mysql.options import PoolOptions
 from core.db.mysql.pool import MySQLPool
+from core.db.mysql.schema import DatabaseSchemaEditor
 
 
 class DatabaseWrapper(CommitHooks, base.DatabaseWrapper):
@@ -28,6 +29,7 @@ class DatabaseWrapper(CommitHooks, base.DatabaseWrapper):
     """
 
     creation_class = DatabaseCreation
+    SchemaEditorClass = DatabaseSchemaEditor
     _known_pool: tuple[tuple[Any, ...], MySQLPool] | None = None
 
     @property
