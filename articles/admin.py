@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db import models
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
@@ -49,7 +50,6 @@ class ArticleAdmin(admin.ModelAdmin):
         "author",
         "status",
         "published_at",
-        "updated_at",
         "look",
     ]
     list_filter = ["status", "published_at", "category", "tags"]
@@ -77,6 +77,13 @@ class ArticleAdmin(admin.ModelAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
         return {"author": request.user.pk} | initial
+
+    def formfield_for_dbfield(
+        self, db_field: models.Field, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        if db_field.name == "summary":
+            kwargs["widget"] = AdminTextareaWidget(attrs={"rows": 3})
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def view_on_site(self, article: Article) -> str:
         """Link to the public page, or to the preview while there is none."""

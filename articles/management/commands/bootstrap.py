@@ -16,11 +16,11 @@ SAMPLE_SHEETS = {
     "articles": "articles.Article",
 }
 SAMPLE_AUTHORS = {
-    "shiyan": ("砚", "石"),
-    "linmo": ("墨", "林"),
+    "shiyan": ("石砚", ""),
+    "linmo": ("林墨", ""),
     "ada": ("Ada", "Marsh"),
 }
-"""Username to given name and family name; nobody can log in with these."""
+"""Username to first and last name as they are shown; nobody can log in as these."""
 
 
 class Command(BaseCommand):
