@@ -6,6 +6,7 @@ it, and with it another user's rows. PyMySQL cannot tell; ``in_flight`` does.
 """
 
 import importlib
+import os
 import pkgutil
 import re
 import select
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from threading import Thread
+from time import monotonic
 from traceback import StackSummary
 from typing import Any, Self
 
@@ -82,6 +84,7 @@ class Connection(PyMySQLConnection):
     in_flight = False
     is_dirty = False
     condemned = ""
+    _answer_by = 0.0
 
     # What the pool notes; it alone changes these.
     generation = 0
@@ -90,7 +93,7 @@ class Connection(PyMySQLConnection):
     is_reported = False
     borrower: Thread
     lent_from: StackSummary | None = None
-    lease: Callable[[], Any] = staticmethod(lambda: None)
+    lease: Callable[[], Any] | None = None
 
     @classmethod
     def open_within(
@@ -139,12 +142,13 @@ class Connection(PyMySQLConnection):
 
     @contextmanager
     def answering_within(self, seconds: float) -> Iterator[None]:
-        """Limit the time for each reply; a late one closes the connection."""
+        """Limit the time for all replies; a late one closes the connection."""
         usual, self._read_timeout = self._read_timeout, seconds
+        self._answer_by = monotonic() + seconds
         try:
             yield
         finally:
-            self._read_timeout = usual
+            self._read_timeout, self._answer_by = usual, 0.0
 
     def run_all(self, statements: Sequence[str]) -> None:
         for statement in statements:
@@ -211,6 +215,17 @@ class Connection(PyMySQLConnection):
         self._force_close()
         self._closed = True
 
+    def leave_to_parent(self) -> None:
+        """Close this process' copy of the socket, after a fork.
+
+        Not the file object on it: a thread that was reading at the time of the
+        fork holds its lock, and does not exist here to release it.
+        """
+        if self._sock is not None:
+            os.close(self._sock.detach())
+            self._sock = None
+        self._closed = True
+
     def _force_close(self) -> None:
         # Else the finaliser of PyMySQL's result would read on, from no socket.
         if self._result is not None:
@@ -244,6 +259,8 @@ class Connection(PyMySQLConnection):
     def _write_bytes(self, data: bytes) -> None:
         # Whatever is written waits for a reply from the first byte on.
         self.in_flight = True
+        if self._answer_by:
+            self._read_timeout = max(self._answer_by - monotonic(), 0.001)
         super()._write_bytes(data)
 
     def _read_packet(self, packet_type: type[MysqlPacket] = MysqlPacket) -> Any:

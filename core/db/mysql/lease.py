@@ -22,8 +22,11 @@ class Lease:
 
     def __init__(self, pool: "MySQLPool", connection: Connection) -> None:
         self.pool = pool
-        self.connection: Connection | None = connection
+        self.connection: Connection | None = None
+        # In this order: a lease that holds a connection is known to the pool, which
+        # takes the connection away when the loan ends.
         connection.lease = ref(self)
+        self.connection = connection
 
     def cursor(self, cursor: type[Any] | None = None) -> Any:
         connection = self._live()
@@ -32,9 +35,11 @@ class Lease:
         return made
 
     def close(self) -> None:
-        connection, self.connection = self.connection, None
-        if connection is not None:
-            self.pool.cache(connection)
+        # Not set to None before: a lease that is interrupted here still holds the
+        # connection, and with it the place in the pool that its finaliser frees.
+        if self.connection is not None:
+            self.pool.cache(self.connection)
+            self.connection = None
 
     # What changes the session without a cursor
 
@@ -64,6 +69,8 @@ class Lease:
         return self.connection
 
     def __getattr__(self, name: str) -> Any:
+        if name in self.__slots__:
+            raise AttributeError(name)
         return getattr(self._live(), name)
 
     def __enter__(self) -> Self:
@@ -78,5 +85,5 @@ class Lease:
         self.close()
 
     def __del__(self) -> None:
-        if self.connection is not None:
+        if getattr(self, "connection", None) is not None:
             self.pool.abandon(self.connection)

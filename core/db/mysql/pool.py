@@ -45,27 +45,43 @@ DOWN_RETRY_SECONDS = (1, 2, 5)
 # How soon a waiting thread notices what happened without a return.
 LOOK_AROUND_SECONDS = 0.25
 LIFETIME_JITTER = 0.1
+# Reasons to close a connection without a QUIT, which it could not take.
+UNANSWERED = {"lost", "interrupted", "unread result", "abandoned", "thread ended"}
 # Reasons after which other connections to the server are doubted too.
 ALARMING = {"lost", "read-only"}
 
 
 class Ticket:
-    """A place in the queue.
+    """What a borrower holds of the pool, from asking until its lease is made.
 
     Served with an idle connection, with the permission to open one (``None``), or
     with an error. ``not_before``: until then only an idle connection will do.
+    Whatever interrupts the borrower, ``_release()`` finds here what to give back.
     """
 
-    __slots__ = ("bell", "borrower", "connection", "error", "is_served", "not_before")
+    __slots__ = (
+        "bell",
+        "borrower",
+        "connection",
+        "deadline",
+        "error",
+        "is_served",
+        "not_before",
+    )
 
-    def __init__(self, not_before: float = 0) -> None:
-        self.bell = threading.Lock()
-        self.bell.acquire()
+    def __init__(self, deadline: float) -> None:
+        self.bell: threading.Lock
         self.borrower = threading.current_thread()
         self.connection: Connection | None = None
+        self.deadline = deadline
         self.error: Exception | None = None
         self.is_served = False
-        self.not_before = not_before
+        self.not_before = 0.0
+
+    def queue_up(self) -> None:
+        self.bell = threading.Lock()
+        self.bell.acquire()
+        self.is_served = False
 
 
 class MySQLPool(PooledDB):  # type: ignore[misc]
@@ -73,7 +89,8 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
 
     In DBUtils' ledger ``_connections`` counts those that are lent or being opened;
     with ``_idle_cache`` it never exceeds ``_maxconnections``, because one is opened
-    only when none is idle.
+    only when none is idle. It is counted, not kept: no interruption can make it
+    wrong.
     """
 
     def __init__(
@@ -91,32 +108,40 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
             maxconnections=options.maxconnections,
             blocking=options.blocking,
         )
+        # DBUtils' is a Condition, which Python code takes and releases: a signal in
+        # between would leave it taken. A lock's own methods cannot be interrupted.
+        self._lock = threading.RLock()
         self.options = options
         self.session = (*session, *options.setsession)
-        # What the short way back has no time for.
-        self._is_choosy = bool(options.maxcached or options.maxusage)
-        self._sure_seconds = options.ping_idle if options.ping else float("inf")
-        self._idle_seconds = options.max_idle or float("inf")
         self.arguments = arguments
         self.facts: dict[str, Any] = {}
         self._first: Connection | None = None
         self._is_closed = self._is_suspended = self._is_warm = False
         self._generation = 0
-        self._connecting = 0
         self._waiting: deque[Ticket] = deque()
+        self._opening: set[Ticket] = set()
         self._lent: set[Connection] = set()
-        # Filled by finalisers, which may run anywhere, even with the lock held.
-        self._abandoned: deque[Connection] = deque()
-        # Written to the log once the lock is free.
+        # Loans by number. Filled by finalisers, which may run anywhere, even with
+        # the lock held.
+        self._abandoned: deque[tuple[Connection, int]] = deque()
+        # Closed, and written to the log, once the lock is free.
+        self._leaving: deque[tuple[Connection, str]] = deque()
         self._messages: deque[tuple[int, str, tuple[object, ...]]] = deque()
         self._doubt_before = 0.0
         self._down_attempts = 0
         self._down_until = 0.0
         self._last_failure: Exception | None = None
-        self._requests = 0
         self._counts: Counter[str] = Counter()
         self._seconds: Counter[str] = Counter()
         self._discards: Counter[str] = Counter()
+
+    @property
+    def _connections(self) -> int:
+        return len(self._lent) + len(self._opening)
+
+    @_connections.setter
+    def _connections(self, value: int) -> None:
+        """Ignore the zero that DBUtils begins with."""
 
     # Lending
 
@@ -126,142 +151,131 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         Raises ``PoolTimeout``, ``PoolExhausted``, ``PoolDown``, ``PoolClosed``, or
         what the server gave as the reason not to let us in.
         """
-        now = monotonic()
-        connection = self._take_at_once(now)
-        if (
-            connection is None
-            or now >= connection.sure_until
-            or now >= connection.expires_at
-            or connection.proven_at < self._doubt_before
-            or not connection.is_silent
-        ):
-            connection = self._check_or_replace(connection, now)
-        return Lease(self, connection)
+        ticket = Ticket(monotonic() + self.options.timeout)
+        try:
+            connection = self._take_at_once(ticket)
+            if connection is None or not self._is_alive(ticket, connection):
+                connection = self._wait_or_open(ticket)
+            if self.options.leak_after:
+                connection.lent_from = traceback.extract_stack(limit=12)
+            return Lease(self, connection)
+        except BaseException:
+            self._count("requests_errors")
+            self._release(ticket)
+            raise
 
     def cache(self, con: Connection) -> None:
         """Take a lent connection back: into the idle list, or close it."""
-        if con.is_clean and self._keep_at_once(con):
-            return
         reason = "interrupted"
         try:
             reason = self._clean(con)
+            con.proven_at = monotonic()
         finally:
             # Also when a timeout of gevent strikes: the place must not get lost.
             self._settle(con, reason)
 
     def abandon(self, connection: Connection) -> None:
         """Note a lent connection whose lease is gone; called by finalisers."""
-        self._abandoned.append(connection)
+        self._abandoned.append((connection, connection.lent_times))
 
-    def _take_at_once(self, now: float) -> Connection | None:
-        """Take an idle connection if there is one and nobody waits for it."""
-        borrower = threading.current_thread()
-        with self._lock:
-            self._requests += 1
-            if not self._idle_cache or self._waiting or self._is_suspended:
-                return None
-            return self._lend_idle(borrower, now)
-
-    def _check_or_replace(
-        self, connection: Connection | None, now: float
-    ) -> Connection:
-        """Ask the server whether the connection lives; else get another one."""
-        deadline = now + self.options.timeout
-        not_before = 0.0
+    def _wait_or_open(self, ticket: Ticket) -> Connection:
         try:
             while True:
-                if connection is not None and self._is_alive(connection, deadline):
-                    return connection
-                connection = self._take(deadline, not_before)
+                connection = self._take(ticket)
                 if connection is None:
-                    connection = self._open(deadline)
+                    connection = self._open(ticket)
                     if connection is not None:
                         return connection
-                    not_before = monotonic() + FULL_RETRY_SECONDS
+                    ticket.not_before = monotonic() + FULL_RETRY_SECONDS
+                elif self._is_alive(ticket, connection):
+                    return connection
         finally:
-            self._write_log()
+            self._tidy_up()
 
-    def _keep_at_once(self, connection: Connection) -> bool:
-        """Put a clean connection into the idle list if nothing else is to be done."""
-        now = monotonic()
+    def _take_at_once(self, ticket: Ticket) -> Connection | None:
+        """Take an idle connection if there is one and nobody waits for it."""
         with self._lock:
-            idle = self._idle_cache
+            self._counts["requests_num"] += 1
             if (
-                self._waiting
-                or self._is_choosy
-                or connection.generation != self._generation
-                or connection.expires_at <= now
-                or connection not in self._lent
-                or (idle and idle[0].unneeded_at <= now)
+                not self._idle_cache
+                or self._waiting
+                or self._abandoned
+                or self._is_suspended
             ):
-                return False
-            self._end_loan(connection, now)
-            self._put_back(connection, now)
-            return True
+                return None
+            self._lend_idle(ticket)
+            return ticket.connection
 
-    def _put_back(self, connection: Connection, now: float) -> None:
-        """Enter into the idle list; the lock is held."""
-        connection.proven_at = now
-        connection.sure_until = now + self._sure_seconds
-        connection.unneeded_at = now + self._idle_seconds
-        self._idle_cache.append(connection)
-
-    def _take(self, deadline: float, not_before: float) -> Connection | None:
+    def _take(self, ticket: Ticket) -> Connection | None:
         """Take an idle connection, or the permission to open one (``None``)."""
-        ticket = Ticket(not_before)
+        ticket.queue_up()
         with self._lock:
             self._reclaim()
             self._waiting.append(ticket)
             self._serve_waiting()
-            if not ticket.is_served and (error := self._refusal()):
-                self._waiting.remove(ticket)
-                self._counts["requests_errors"] += 1
-                raise error
+            if not ticket.is_served and (error := self._refusal(ticket)):
+                raise error from self._last_failure
         if not ticket.is_served:
-            self._wait(ticket, deadline)
+            self._wait(ticket)
         if ticket.error is not None:
             raise ticket.error from self._last_failure
         return ticket.connection
 
-    def _refusal(self) -> Exception | None:
-        if self._is_closed:
-            return PoolClosed(self._describe("is closed"))
-        if not self._blocking:
+    def _refusal(self, ticket: Ticket) -> Exception | None:
+        if not self._blocking and self._is_full():
             return PoolExhausted(self._describe("all connections are in use"))
+        if not self._blocking and ticket.not_before:
+            return PoolExhausted(self._describe("the server has no room"))
         limit = self.options.max_waiting
         if limit and len(self._waiting) > limit:
             return PoolExhausted(self._describe(f"{limit} requests wait already"))
         return None
 
-    def _wait(self, ticket: Ticket, deadline: float) -> None:
+    def _wait(self, ticket: Ticket) -> None:
         began = monotonic()
         try:
             while not ticket.bell.acquire(
-                timeout=max(0, min(LOOK_AROUND_SECONDS, deadline - monotonic()))
+                timeout=max(0, min(LOOK_AROUND_SECONDS, ticket.deadline - monotonic()))
             ):
-                with self._lock:
-                    self._reclaim()
-                    self._look_at_loans()
-                    self._serve_waiting()
-                    if not ticket.is_served and monotonic() >= deadline:
-                        raise self._timeout()
-        except BaseException:
-            with self._lock:
-                self._return_ticket(ticket)
-                self._counts["requests_errors"] += 1
-            raise
+                self._look_around(ticket)
         finally:
             with self._lock:
                 self._counts["requests_queued"] += 1
                 self._seconds["requests_wait"] += monotonic() - began
 
+    def _look_around(self, ticket: Ticket) -> None:
+        """Serve from what became free without a return; raise after the deadline."""
+        with self._lock:
+            self._reclaim()
+            self._look_at_loans()
+            self._serve_waiting()
+            if not ticket.is_served and monotonic() >= ticket.deadline:
+                # Else it could still be served after this.
+                self._waiting.remove(ticket)
+                raise self._timeout() from self._last_failure
+        self._tidy_up()
+
+    def _release(self, ticket: Ticket) -> None:
+        """Take back what the ticket holds, for a borrower that gave up."""
+        with self._lock:
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+            self._opening.discard(ticket)
+            self._serve_waiting()
+        if ticket.connection is not None:
+            self.cache(ticket.connection)
+
     def _timeout(self) -> PoolTimeout:
         seconds = self.options.timeout
-        error = PoolTimeout(self._describe(f"no connection within {seconds:g} s"))
-        error.__cause__ = self._last_failure
-        return error
+        return PoolTimeout(self._describe(f"no connection within {seconds:g} s"))
 
     # The ledger; the lock is held in all of these
+
+    def _is_full(self) -> bool:
+        return bool(self._maxconnections) and self._size() >= self._maxconnections
+
+    def _size(self) -> int:
+        return self._connections + len(self._idle_cache)
 
     def _serve_waiting(self) -> None:
         """Give what there is, first come, first served."""
@@ -276,74 +290,63 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
 
     def _serve(self, ticket: Ticket, now: float) -> bool:
         if self._is_closed:
-            ticket.error = PoolClosed(self._describe("was closed"))
+            ticket.error = PoolClosed(self._describe("is closed"))
         elif self._is_suspended:
             return False
         elif self._idle_cache:
-            ticket.connection = self._lend_idle(ticket.borrower, now)
-        elif self._maxconnections and self._connections >= self._maxconnections:
+            self._lend_idle(ticket)
+        elif self._is_full():
             return False
-        elif now < self._down_until or (self._down_attempts and self._connecting):
+        elif now < self._down_until or (self._down_attempts and self._opening):
             ticket.error = PoolDown(self._describe("the server is down"))
-        elif ticket.not_before > now or self._connecting >= self.options.max_connecting:
+        elif (
+            ticket.not_before > now or len(self._opening) >= self.options.max_connecting
+        ):
             return False
         else:
-            self._connections += 1
-            self._connecting += 1
+            self._opening.add(ticket)
         return True
 
-    def _lend_idle(self, borrower: threading.Thread, now: float) -> Connection:
-        connection: Connection = self._idle_cache.pop()
-        self._connections += 1
-        self._lend(connection, borrower, now)
-        return connection
+    def _lend_idle(self, ticket: Ticket) -> None:
+        # Out of the list before it is lent: what an interruption in between loses
+        # is a connection, which closes; never could two borrowers get it.
+        ticket.connection = self._idle_cache.pop()
+        self._lend(ticket.connection, ticket.borrower)
 
-    def _lend(
-        self, connection: Connection, borrower: threading.Thread, now: float
-    ) -> None:
+    def _lend(self, connection: Connection, borrower: threading.Thread) -> None:
         # At once, not when the lease is made: meanwhile another thread may look
         # for connections whose borrower has ended.
         connection.borrower = borrower
-        connection.lent_at = now
+        connection.lent_at = monotonic()
         connection.lent_times += 1
+        connection.lent_from, connection.is_reported = None, False
+        connection.lease = None
         self._lent.add(connection)
-        if self.options.leak_after:
-            connection.is_reported = False
-            connection.lent_from = traceback.extract_stack(limit=12)
 
-    def _end_loan(self, connection: Connection, now: float) -> None:
+    def _end_loan(self, connection: Connection) -> None:
         self._lent.discard(connection)
-        self._connections -= 1
-        self._seconds["usage"] += now - connection.lent_at
-
-    def _return_ticket(self, ticket: Ticket) -> None:
-        """Undo what the ticket was given, for a borrower that gave up."""
-        if not ticket.is_served:
-            self._waiting.remove(ticket)
-        elif ticket.error is None:
-            self._connections -= 1
-            if ticket.connection is None:
-                self._connecting -= 1
-            else:
-                self._lent.discard(ticket.connection)
-                self._idle_cache.append(ticket.connection)
-            self._serve_waiting()
+        if connection.lease and (lease := connection.lease()):
+            lease.connection = None
 
     def _reclaim(self) -> None:
         """Free the places of leases that were dropped without ``close()``."""
         while self._abandoned:
-            connection = self._abandoned.popleft()
-            if connection in self._lent:
+            connection, loan = self._abandoned.popleft()
+            if connection in self._lent and connection.lent_times == loan:
                 self._write_off(connection, "abandoned")
 
     def _look_at_loans(self) -> None:
         """Free the places of threads that have ended; report long loans."""
+        # Not is_alive(), which is true for greenlets for ever. Taken with the lock
+        # held: every borrower was running before its loan.
+        running = set(threading.enumerate())
         limit = self.options.leak_after or float("inf")
         for connection in list(self._lent):
-            if not connection.borrower.is_alive():
-                if lease := connection.lease():
-                    lease.connection = None
+            if connection.borrower not in running:
                 self._write_off(connection, "thread ended")
+            elif connection.lease and connection.lease() is None:
+                # Its finaliser was interrupted.
+                self._write_off(connection, "abandoned")
             elif monotonic() - connection.lent_at > limit:
                 self._report_leak(connection)
 
@@ -355,11 +358,12 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
             connection.borrower.name,
             reason,
         )
-        self._lent.discard(connection)
-        self._connections -= 1
+        self._end_loan(connection)
+        self._leave(connection, reason)
+
+    def _leave(self, connection: Connection, reason: str) -> None:
         self._discards[reason] += 1
-        # Closes a file descriptor; nothing is sent.
-        connection.discard()
+        self._leaving.append((connection, reason))
 
     def _report_leak(self, connection: Connection) -> None:
         if connection.is_reported:
@@ -374,41 +378,47 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
             "".join(connection.lent_from.format()) if connection.lent_from else "",
         )
 
-    def _write_log(self) -> None:
-        while self._messages:
-            try:
-                level, message, arguments = self._messages.popleft()
-            except IndexError:  # another thread was faster
-                return
-            logger.log(level, message, self.options.name, *arguments)
-
     def _log(self, level: int, message: str, *arguments: object) -> None:
         self._messages.append((level, f"pool %s: {message}", arguments))
 
+    # The lock is not held any more
+
+    def _tidy_up(self) -> None:
+        """Do what had to wait for the lock to be free."""
+        while self._leaving or self._messages:
+            try:
+                if self._leaving:
+                    self._close(*self._leaving.popleft())
+                if self._messages:
+                    level, message, arguments = self._messages.popleft()
+                    logger.log(level, message, self.options.name, *arguments)
+            except IndexError:  # another thread was faster
+                return
+
     # Opening and checking
 
-    def _open(self, deadline: float) -> Connection | None:
+    def _open(self, ticket: Ticket) -> Connection | None:
         """Open a connection with the permission held; ``None``: server is full."""
         began = monotonic()
         try:
-            connection = self._connect(deadline)
-        except BaseException as error:
+            connection = self._connect(ticket.deadline)
+        except err.Error as error:
+            # Little time was left of a long wait: that says nothing of the server.
+            is_hasty = began > ticket.deadline - self.options.timeout / 2
+            is_late = is_hasty and monotonic() >= ticket.deadline
             with self._lock:
-                self._connections -= 1
-                self._connecting -= 1
-                self._counts["connections_errors"] += 1
-                self._note_failure(error)
+                self._opening.discard(ticket)
+                self._note_failure(error, is_proof=not is_late)
                 self._serve_waiting()
-            if isinstance(error, err.Error) and code_of(error) in SERVER_FULL:
+            if code_of(error) in SERVER_FULL:
                 return None
             raise
         seconds = monotonic() - began
         with self._lock:
-            self._connecting -= 1
-            self._enter(connection, seconds)
+            self._enter(ticket, connection, seconds)
             self._serve_waiting()
         self._announce_opened(connection, seconds)
-        self._warm_up(deadline)
+        self._warm_up(ticket.deadline)
         return connection
 
     def _connect(self, deadline: float) -> Connection:
@@ -423,7 +433,7 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
             seconds, self.session, like=self._first, **arguments
         )
 
-    def _enter(self, connection: Connection, seconds: float) -> None:
+    def _enter(self, ticket: Ticket, connection: Connection, seconds: float) -> None:
         """Enter a new connection into the ledger; the lock is held."""
         now = monotonic()
         lifetime = self.options.max_lifetime or float("inf")
@@ -437,7 +447,9 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         connection.expires_at = now + lifetime * (
             1 - LIFETIME_JITTER * random.random()  # noqa: S311
         )
-        self._lend(connection, threading.current_thread(), now)
+        ticket.connection = connection
+        self._lend(connection, ticket.borrower)
+        self._opening.discard(ticket)
         self._counts["connections_num"] += 1
         self._seconds["connections"] += seconds
         if self._down_attempts:
@@ -445,12 +457,11 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         self._down_attempts, self._down_until = 0, 0.0
         self._last_failure = None
 
-    def _note_failure(self, error: BaseException) -> None:
+    def _note_failure(self, error: err.Error, *, is_proof: bool) -> None:
         """Remember why; stop trying for a while if nobody answers; lock held."""
-        if not isinstance(error, err.Error):
-            return
+        self._counts["connections_errors"] += 1
         self._last_failure = error
-        if code_of(error) not in SERVER_DOWN:
+        if not is_proof or code_of(error) not in SERVER_DOWN:
             return
         if not self._down_attempts:
             self._log(logging.ERROR, "the server is down: %s", error)
@@ -460,31 +471,32 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
 
     def _warm_up(self, deadline: float) -> None:
         """Open ``mincached`` connections with the first one that succeeds."""
-        if self._is_warm:
-            return
-        self._is_warm = True
-        for _ in range(self.options.mincached - 1):
-            with self._lock:
-                if self._maxconnections and self._connections >= self._maxconnections:
-                    return
-                self._connections += 1
-                self._connecting += 1
+        with self._lock:
+            is_first, self._is_warm = not self._is_warm, True
+        while is_first and (ticket := self._ticket_to_warm_up(deadline)):
             try:
-                connection = self._open(deadline)
+                if self._open(ticket) is None:
+                    return
             except err.Error as error:
                 logger.warning("pool %s: mincached: %s", self.options.name, error)
                 return
-            if connection is not None:
-                self.cache(connection)
+            finally:
+                self._release(ticket)
 
-    def _is_alive(self, connection: Connection, deadline: float) -> bool:
+    def _ticket_to_warm_up(self, deadline: float) -> Ticket | None:
+        with self._lock:
+            if self._size() >= self.options.mincached or self._is_full():
+                return None
+            ticket = Ticket(deadline)
+            self._opening.add(ticket)
+            return ticket
+
+    def _is_alive(self, ticket: Ticket, connection: Connection) -> bool:
         """Check a connection taken from the idle list; give it up if it is not."""
-        reason = "interrupted"
-        try:
-            reason = self._why_not_alive(connection, deadline)
-        finally:
-            if reason:
-                self._settle(connection, reason)
+        reason = self._why_not_alive(connection, ticket.deadline)
+        if reason:
+            self._settle(connection, reason)
+            ticket.connection = None
         return not reason
 
     def _why_not_alive(self, connection: Connection, deadline: float) -> str:
@@ -494,7 +506,7 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         if now >= connection.expires_at:
             return "max_lifetime"
         is_doubtful = (
-            now - connection.proven_at >= self._sure_seconds
+            now - connection.proven_at >= self.options.ping_idle
             or connection.proven_at < self._doubt_before
         )
         if is_doubtful and self.options.ping:
@@ -552,50 +564,51 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
     def _settle(self, connection: Connection, reason: str) -> None:
         """Close the loan in the ledger: to the idle list, or out of the pool."""
         now = monotonic()
-        leaving = []
         with self._lock:
             if connection not in self._lent:  # written off meanwhile
                 return
-            self._end_loan(connection, now)
-            is_full = self._maxcached and len(self._idle_cache) >= self._maxcached
-            if not reason and is_full and not self._waiting:
-                reason = "maxcached"
+            self._end_loan(connection)
+            self._seconds["usage"] += now - connection.lent_at
+            reason = reason or self._why_not_kept(connection)
             if reason:
-                leaving.append((connection, reason))
-                leaving += self._sound_alarm(reason, now)
+                self._leave(connection, reason)
+                self._sound_alarm(reason, now)
             else:
-                self._put_back(connection, now)
-            leaving += self._take_out_unneeded(now)
-            for _connection, why in leaving:
-                self._discards[why] += 1
+                self._idle_cache.append(connection)
+            self._take_out_unneeded(now)
             if self._waiting:
                 self._serve_waiting()
-        for leaver, why in leaving:
-            self._close(leaver, why)
-        self._write_log()
+        if self._leaving or self._messages:
+            self._tidy_up()
 
-    def _sound_alarm(self, reason: str, now: float) -> list[tuple[Connection, str]]:
+    def _why_not_kept(self, connection: Connection) -> str:
+        """Look once more, with the lock held, at what another thread may change."""
+        if self._is_closed or connection.generation != self._generation:
+            return "closed"
+        limit = self._maxcached
+        is_full = limit and len(self._idle_cache) >= limit and not self._waiting
+        return "maxcached" if is_full else ""
+
+    def _sound_alarm(self, reason: str, now: float) -> None:
         """Doubt the other connections too; lock held."""
-        if reason not in ALARMING:
-            return []
-        self._doubt_before = now
-        if reason == "lost":
-            return []
-        self._generation += 1
-        return self._take_out_idle(reason)
+        if reason in ALARMING:
+            self._doubt_before = now
+        if reason == "read-only":
+            self._generation += 1
+            self._take_out_idle(reason)
 
-    def _take_out_idle(self, reason: str) -> list[tuple[Connection, str]]:
-        idle, self._idle_cache = self._idle_cache, []
-        return [(connection, reason) for connection in idle]
+    def _take_out_idle(self, reason: str) -> None:
+        while self._idle_cache:
+            self._leave(self._idle_cache.pop(), reason)
 
-    def _take_out_unneeded(self, now: float) -> list[tuple[Connection, str]]:
-        # The most recently used are lent first: the oldest lies at the front.
-        if self._idle_cache and self._idle_cache[0].unneeded_at <= now:
-            return [(self._idle_cache.pop(0), "max_idle")]
-        return []
+    def _take_out_unneeded(self, now: float) -> None:
+        """The most recently used are lent first: the oldest lie at the front."""
+        limit = self.options.max_idle or float("inf")
+        while self._idle_cache and now - self._idle_cache[0].proven_at > limit:
+            self._leave(self._idle_cache.pop(0), "max_idle")
 
     def _close(self, connection: Connection, reason: str) -> None:
-        if reason in {"lost", "interrupted", "unread result"}:
+        if reason in UNANSWERED:
             connection.discard()
         else:
             connection.close()
@@ -626,10 +639,8 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         """Close the idle connections now and the lent ones when they come back."""
         with self._lock:
             self._generation += 1
-            leaving = self._take_out_idle("closed")
-            self._discards["closed"] += len(leaving)
-        for connection, reason in leaving:
-            self._close(connection, reason)
+            self._take_out_idle("closed")
+        self._tidy_up()
 
     def close(self) -> None:
         """Drain for good: whoever waits, or asks later, gets ``PoolClosed``."""
@@ -655,9 +666,9 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         QUIT would end the parent's sessions.
         """
         self._is_closed = True
-        self.cache = Connection.discard  # type: ignore[method-assign,assignment]
+        self.cache = Connection.leave_to_parent  # type: ignore[method-assign,assignment]
         for connection in [*self._idle_cache, *self._lent]:
-            connection.discard()
+            connection.leave_to_parent()
 
     def stats(self) -> dict[str, Any]:
         """Give counters since the start and the present state; times in ``_ms``."""
@@ -668,12 +679,12 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
                 "name": self.options.name,
                 "state": self._state(),
                 "pool_max": self._maxconnections,
-                "pool_size": self._connections + len(self._idle_cache),
+                "pool_size": self._size(),
                 "pool_idle": len(self._idle_cache),
-                "pool_lent": self._connections - self._connecting,
-                "pool_connecting": self._connecting,
+                "pool_lent": len(self._lent),
+                "pool_connecting": len(self._opening),
                 "requests_waiting": len(self._waiting),
-                "requests_num": self._requests,
+                "requests_num": self._counts["requests_num"],
                 "requests_queued": self._counts["requests_queued"],
                 "requests_errors": self._counts["requests_errors"],
                 "requests_wait_ms": self._milliseconds("requests_wait"),
@@ -712,9 +723,8 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         return "down" if self._down_attempts else "open"
 
     def _describe(self, what: str) -> str:
-        size = self._connections + len(self._idle_cache)
         text = (
-            f"pool {self.options.name}: {what} ({size} of "
+            f"pool {self.options.name}: {what} ({self._size()} of "
             f"{self._maxconnections or 'any number'} connections, "
             f"{len(self._idle_cache)} idle, {len(self._waiting)} waiting)"
         )

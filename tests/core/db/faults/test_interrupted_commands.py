@@ -1,0 +1,348 @@
+"""Interruptions at any point: no row for the wrong reader, no place lost."""
+
+import gc
+import signal
+import sys
+import threading
+import weakref
+
+import pytest
+from django.db import InterfaceError, OperationalError, ProgrammingError
+from pymysql.connections import Connection as PyMySQLConnection
+
+from core.db.mysql import driver, lease, pool
+from tests.core.db.faults.harness import in_thread
+from tests.waiting import wait_until
+
+
+class Interruption(BaseException):
+    """Like KeyboardInterrupt, SystemExit and gevent.Timeout: no Exception."""
+
+
+@pytest.fixture
+def site(make_site):
+    return make_site({"maxconnections": 1, "timeout": 2})
+
+
+@pytest.fixture
+def interrupt_before_reply(monkeypatch):
+    """Interrupt the next command that is sent, before its reply is read."""
+
+    def arm(name="_read_query_result"):
+        def interrupted(*args, **kwargs):
+            monkeypatch.undo()
+            raise Interruption
+
+        monkeypatch.setattr(PyMySQLConnection, name, interrupted)
+
+    return arm
+
+
+# 17: a reply that nobody has read
+
+
+def test_reply_to_an_interrupted_query_reaches_nobody(site, interrupt_before_reply):
+    with pytest.raises(Interruption), site.request():
+        interrupted = site.connection_id()
+        interrupt_before_reply()
+        site.run("SELECT 'secret of the first reader'")
+
+    with site.request():
+        assert site.run("SELECT 'row of the second'") == [("row of the second",)]
+        assert site.connection_id() != interrupted
+
+    assert site.stats["discards"] == {"interrupted": 1}
+
+
+def test_control_raw_dbutils_gives_the_first_readers_row_to_the_second(
+    make_naive_site, interrupt_before_reply
+):
+    site = make_naive_site(maxconnections=1, ping=0, reset=False)
+    with pytest.raises(Interruption), site.request():
+        site.run("SELECT 1")
+        interrupt_before_reply()
+        site.run("SELECT 'secret of the first reader'")
+
+    lent = site.connection.get_new_connection(site.connection.get_connection_params())
+    with lent.cursor() as cursor:
+        cursor.execute("SELECT 'row of the second'")
+        assert cursor.fetchall() == (("secret of the first reader",),)
+
+
+def test_control_ping_of_raw_dbutils_does_not_notice(
+    make_naive_site, interrupt_before_reply
+):
+    site = make_naive_site(maxconnections=1, ping=1, reset=False)
+    with pytest.raises(Interruption), site.request():
+        site.run("SELECT 1")
+        interrupt_before_reply()
+        site.run("INSERT INTO entries (text) VALUES ('interrupted')")
+
+    lent = site.connection.get_new_connection(site.connection.get_connection_params())
+    with lent.cursor() as cursor:
+        # The ping took the reply to the INSERT, this takes the reply to the ping.
+        cursor.execute("SELECT 'row of the second'")
+        assert not cursor.fetchall()
+
+
+def test_rest_of_the_request_gets_no_wrong_row_either(site, interrupt_before_reply):
+    with site.request():
+        site.run("SELECT 1")
+        interrupt_before_reply()
+        with pytest.raises(Interruption):
+            site.run("SELECT 'first'")
+
+        with pytest.raises(OperationalError) as caught:
+            site.run("SELECT 'second'")
+
+    assert caught.value.args[0] == 2014
+
+
+def test_interrupted_transaction_is_rolled_back(site, root, interrupt_before_reply):
+    with pytest.raises(Interruption), site.request(), site.atomic():
+        site.run("INSERT INTO entries (text) VALUES ('first')")
+        interrupt_before_reply()
+        site.run("INSERT INTO entries (text) VALUES ('second')")
+
+    wait_until(lambda: root.transactions() == 0)
+    assert root.entries() == []
+
+
+def test_interruption_among_further_results_is_noticed(site, monkeypatch):
+    with pytest.raises(Interruption), site.request():
+        site.connection.ensure_connection()
+        cursor = site.connection.connection.cursor()
+        cursor.callproc("two_results")
+
+        def interrupted(self):
+            raise Interruption
+
+        with monkeypatch.context() as patch:
+            patch.setattr("pymysql.connections.MySQLResult.read", interrupted)
+            cursor.nextset()
+
+    assert site.answer("SELECT 'mine'") == [("mine",)]
+    assert site.stats["discards"] == {"interrupted": 1}
+
+
+def test_row_that_cannot_be_decoded_leaves_no_rest_behind(site):
+    def fail(value):
+        raise ValueError(value)
+
+    with site.request():
+        site.connection.ensure_connection()
+        physical = site.connection.connection.connection
+        physical.decoders = {**physical.decoders, 3: fail}
+        with pytest.raises(ValueError):
+            site.run("SELECT 1 UNION SELECT 2")
+        with pytest.raises(OperationalError):
+            site.run("SELECT 'next'")
+
+    assert site.answer("SELECT 'mine'") == [("mine",)]
+
+
+def test_signal_in_the_middle_of_a_query_leaves_the_pool_whole(site, root):
+    def strike(number, frame):
+        raise Interruption
+
+    def send_signal(connection_id):
+        root.await_statement(connection_id, "SLEEP")
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+
+    usual = signal.signal(signal.SIGUSR1, strike)
+    try:
+        with pytest.raises(Interruption), site.request():
+            sender = in_thread(send_signal, site.connection_id())
+            site.run("SELECT 'first', SLEEP(20)")
+    finally:
+        signal.signal(signal.SIGUSR1, usual)
+    sender.result(5)
+
+    assert site.answer("SELECT 'second'") == [("second",)]
+
+
+# 19: close() inside of a transaction
+
+
+def test_close_inside_atomic_commits_nothing_and_ends_the_block(site, root):
+    with site.request(), site.atomic():
+        site.run("INSERT INTO entries (text) VALUES ('first')")
+        site.connection.close()
+
+        with pytest.raises(ProgrammingError, match="Cannot open a new connection"):
+            site.run("INSERT INTO entries (text) VALUES ('second')")
+
+    assert root.entries() == []
+    assert root.transactions() == 0
+
+
+def test_connection_closed_inside_atomic_is_free_for_another_thread(site):
+    with site.request(), site.atomic():
+        site.run("SELECT 1")
+        site.connection.close()
+
+        assert in_thread(site.answer, "SELECT 2").result(5) == [(2,)]
+        assert site.connection.connection is None
+
+
+# 20: cursors that outlive their loan
+
+
+def test_stale_cursor_runs_nothing(site, root):
+    with site.request():
+        site.connection.ensure_connection()
+        stale = site.connection.connection.cursor()
+        stale.execute("SELECT 1")
+
+    with site.request(), site.atomic():
+        site.run("INSERT INTO entries (text) VALUES ('mine')")
+        for run in (stale.execute, stale.executemany, stale.callproc):
+            with pytest.raises(site.connection.Database.InterfaceError):
+                run("DELETE FROM entries", [])
+
+    assert root.entries() == ["mine"]
+
+
+def test_stale_cursor_of_django_is_an_error_of_django(site):
+    with site.request():
+        stale = site.connection.cursor()
+
+    with pytest.raises(InterfaceError, match="gone back to the pool"):
+        stale.execute("SELECT 1")
+
+
+def test_stale_lease_runs_nothing(site):
+    with site.request():
+        site.connection.ensure_connection()
+        stale = site.connection.connection
+
+    for method in ("cursor", "commit", "rollback", "ping", "begin"):
+        with pytest.raises(site.connection.Database.InterfaceError):
+            getattr(stale, method)()
+
+
+def test_control_stale_cursor_of_raw_dbutils_joins_the_next_transaction(
+    make_naive_site, root
+):
+    site = make_naive_site(maxconnections=1)
+    with site.request():
+        stale = site.connection.cursor()
+        stale.execute("SELECT 1")
+
+    with site.request(), site.atomic():
+        stale.execute("INSERT INTO entries (text) VALUES ('of another request')")
+
+    assert root.entries() == ["of another request"]
+
+
+# 30: places
+
+
+OWN_FILES = {module.__file__ for module in (driver, lease, pool)}
+
+
+class Interrupter:
+    """Raise at the n-th point where Python looks for signals: calls and returns.
+
+    Between them, in CPython, no signal handler runs. ``count`` is how many of
+    these points there have been in the pool's code.
+    """
+
+    def __init__(self, strike_at):
+        self.strike_at, self.count = strike_at, 0
+
+    def __enter__(self):
+        sys.setprofile(self.watch)
+
+    def __exit__(self, *exc_info):
+        sys.setprofile(None)
+
+    def watch(self, frame, event, argument):
+        if event not in {"call", "c_return"}:
+            return
+        if frame.f_code.co_filename in OWN_FILES:
+            self.count += 1
+            if self.count == self.strike_at:
+                sys.setprofile(None)
+                raise Interruption
+
+
+def borrow_query_return(pool):
+    with pool.connection() as lent:
+        lent.begin()
+        lent.cursor().execute("SELECT 'row'")
+
+
+def check_pool_is_whole(pool, root):
+    limit = pool.options.maxconnections
+    held = [pool.connection() for _ in range(limit)]
+    for number, lent in enumerate(held):
+        cursor = lent.cursor()
+        cursor.execute("SELECT %s, @@in_transaction", [number])
+        assert cursor.fetchall() == ((number, 0),)
+        cursor.close()
+        lent.close()
+    assert pool.stats()["pool_size"] == pool.stats()["pool_idle"] == limit
+
+
+# A finaliser that is interrupted is one of the cases.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("start", ["with an idle connection", "by opening one"])
+def test_no_interruption_anywhere_costs_a_place_or_mixes_replies(
+    make_site, root, start, monkeypatch
+):
+    # The finalisers that an interruption leaves to do the work are not instant.
+    monkeypatch.setattr(pool, "LOOK_AROUND_SECONDS", 0.01)
+    lending = make_site({"maxconnections": 2, "timeout": 2, "mincached": 2}).pool
+    strike_at = 0
+    while True:
+        strike_at += 1
+        if start == "by opening one":
+            lending.drain()
+        interrupter = Interrupter(strike_at)
+        try:
+            with interrupter:
+                borrow_query_return(lending)
+            break
+        except Interruption:
+            pass
+        gc.collect()
+        check_pool_is_whole(lending, root)
+
+    assert strike_at > 50
+
+
+def test_lease_that_is_dropped_gives_its_place_back_without_a_word(site, root):
+    lent = site.pool.connection()
+    lent.begin()
+    lent.cursor().execute("INSERT INTO entries (text) VALUES ('abandoned')")
+    gone = weakref.ref(lent)
+
+    del lent
+    gc.collect()
+
+    assert gone() is None
+    assert site.answer("SELECT 1") == [(1,)]
+    assert site.stats["discards"] == {"abandoned": 1}
+    wait_until(lambda: root.transactions() == 0)
+    assert root.entries() == []
+
+
+def test_finaliser_of_a_lease_does_not_wait_for_the_lock(site):
+    lent = [site.pool.connection()]
+
+    def drop():
+        lent.clear()
+        gc.collect()
+
+    with site.pool._lock:
+        in_thread(drop).result(5)
+
+
+def test_warning_about_an_abandoned_connection_names_its_thread(site, caplog):
+    site.pool.connection()
+
+    site.answer("SELECT 1")
+
+    assert threading.current_thread().name in caplog.text
+    assert "abandoned" in caplog.text
