@@ -63,33 +63,49 @@ class CommitHooks(_Wrapper):
     """Mixin of database wrappers that tells the subscribers."""
 
     _is_commit_in_doubt = False
+    _has_rollback_failed = False
 
     def is_commit_outcome_unknown(self) -> bool:
         """Tell, after a failed COMMIT, whether the server may have done it."""
         return False
 
+    def connect(self) -> None:
+        self._is_commit_in_doubt = self._has_rollback_failed = False
+        super().connect()
+
     def _commit(self) -> None:
-        if not _subscribers or self.connection is None:
-            super()._commit()
+        if self.connection is None:
             return
         self._tell_before_commit()
         try:
             super()._commit()
-        except BaseException:
-            if self.is_commit_outcome_unknown():
+        except BaseException as error:
+            is_refused = isinstance(error, DatabaseError)
+            if not is_refused or self.is_commit_outcome_unknown():
                 self._is_commit_in_doubt = True
                 self._tell("outcome_unknown")
+            if not is_refused:
+                # Interrupted. Django would go on with this connection.
+                self.close()
             raise
         self._tell("after_commit")
 
     def _rollback(self) -> None:
         try:
             super()._rollback()
+        except BaseException:
+            # The connection is lost: Django closes it, and all has been told.
+            self._has_rollback_failed = True
+            raise
         finally:
             self._tell_end_without_commit()
 
     def close(self) -> None:
-        ended_here = self.in_atomic_block and not self.closed_in_transaction
+        ended_here = (
+            self.connection is not None
+            and (self.in_atomic_block or not self.autocommit)
+            and not self._has_rollback_failed
+        )
         try:
             super().close()
         finally:
@@ -106,6 +122,9 @@ class CommitHooks(_Wrapper):
                 # Django rolls back for a DatabaseError only. Anything else would
                 # reach set_autocommit(True), which commits.
                 raise DatabaseError(f"{subscriber!r} failed before COMMIT") from error
+            except BaseException:
+                self._rollback()
+                raise
 
     def _tell_end_without_commit(self) -> None:
         if self._is_commit_in_doubt:
