@@ -1,7 +1,12 @@
+import json
+import os
+import subprocess
+import sys
 from contextlib import ExitStack
 
 import pytest
 
+from tests.core.db.faults import programs
 from tests.core.db.faults.harness import NAIVE_ENGINE, Root, Site
 from tests.proxy import Proxy
 from tests.servers import MariaDB
@@ -84,3 +89,48 @@ def make_naive_site(make_site):
 def proxy(server):
     with Proxy(server.port) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def environment(server, root):
+    """Give the environment of a program that uses the server."""
+
+    def give(engine, pool):
+        return os.environ | {
+            "DJANGO_SETTINGS_MODULE": "tests.core.db.faults.programs.settings",
+            "FAULTS_ENGINE": engine,
+            "FAULTS_PORT": str(server.port),
+            "FAULTS_POOL": json.dumps(pool),
+        }
+
+    return give
+
+
+@pytest.fixture
+def run_to_end(environment):
+    """Run one of the programs; give its exit status and what it wrote."""
+
+    def run(name, *arguments, engine="core.db.mysql", pool=True):
+        if engine == NAIVE_ENGINE:
+            pool = {"ping": 0}
+        return subprocess.run(
+            [sys.executable, "-m", f"{programs.__name__}.{name}", *arguments],
+            env=environment(engine, pool),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run
+
+
+@pytest.fixture
+def run(run_to_end):
+    """Run one of the programs to its end; give the JSON that it has printed."""
+
+    def run(*arguments, **options):
+        ended = run_to_end(*arguments, **options)
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(ended.stdout)
+
+    return run

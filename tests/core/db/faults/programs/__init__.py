@@ -1,0 +1,1 @@
+"""Programs of their own, for what a test process cannot do to itself."""
