@@ -55,8 +55,10 @@ def unsubscribe(subscriber: CommitSubscriber) -> None:
     _subscribers.remove(subscriber)
 
 
-# A mixin for type checkers is what it is mixed into.
-_Wrapper = BaseDatabaseWrapper if TYPE_CHECKING else object
+if TYPE_CHECKING:
+    _Wrapper = BaseDatabaseWrapper  # what the mixin is mixed into
+else:
+    _Wrapper = object
 
 
 class CommitHooks(_Wrapper):
@@ -78,7 +80,7 @@ class CommitHooks(_Wrapper):
             return
         self._tell_before_commit()
         try:
-            super()._commit()
+            super()._commit()  # type: ignore[misc]
         except BaseException as error:
             is_refused = isinstance(error, DatabaseError)
             if not is_refused or self.is_commit_outcome_unknown():
@@ -92,7 +94,7 @@ class CommitHooks(_Wrapper):
 
     def _rollback(self) -> None:
         try:
-            super()._rollback()
+            super()._rollback()  # type: ignore[misc]
         except BaseException:
             # The connection is lost: Django closes it, and all has been told.
             self._has_rollback_failed = True

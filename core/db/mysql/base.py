@@ -87,7 +87,7 @@ class DatabaseWrapper(CommitHooks, base.DatabaseWrapper):
 
     def close(self) -> None:
         if isinstance(self.connection, Lease) and not self.in_atomic_block:
-            if self._thread_ident != get_ident():
+            if self._thread_ident != get_ident():  # type: ignore[attr-defined]
                 self.validate_thread_sharing()
             self._give_back()
         else:
@@ -137,7 +137,7 @@ class DatabaseWrapper(CommitHooks, base.DatabaseWrapper):
     def mysql_server_data(self) -> dict[str, Any]:
         """Facts of the server, asked once per pool instead of once per thread."""
         if (pool := self.pool) is None:
-            return super().mysql_server_data  # type: ignore[no-any-return]
+            return super().mysql_server_data
         facts = pool.facts
         if "mysql_server_data" not in facts:
             facts["mysql_server_data"] = super().mysql_server_data
@@ -154,7 +154,7 @@ class DatabaseWrapper(CommitHooks, base.DatabaseWrapper):
         if isinstance(self.connection, Lease):
             self._give_back()
         else:
-            super()._close()
+            super()._close()  # type: ignore[misc]
 
     def _find_pool(self) -> MySQLPool:
         self.check_settings()

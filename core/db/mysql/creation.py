@@ -8,8 +8,8 @@ class DatabaseCreation(creation.DatabaseCreation):
 
     def _clone_test_db(self, *args: Any, **kwargs: Any) -> None:
         self.connection.close_pool()  # type: ignore[attr-defined]
-        super()._clone_test_db(*args, **kwargs)
+        super()._clone_test_db(*args, **kwargs)  # type: ignore[misc]
 
     def _destroy_test_db(self, *args: Any, **kwargs: Any) -> None:
         self.connection.close_pool()  # type: ignore[attr-defined]
-        super()._destroy_test_db(*args, **kwargs)
+        super()._destroy_test_db(*args, **kwargs)  # type: ignore[misc]

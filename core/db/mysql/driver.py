@@ -84,6 +84,16 @@ class Connection(PyMySQLConnection):
     in_flight = False
     is_dirty = False
     condemned = ""
+
+    # PyMySQL's, with no types of their own.
+    ssl: Any
+    ctx: Any
+    _current_timeout: Any
+    _next_seq_id: int
+    _read_timeout: Any
+    _result: Any
+    _sock: Any
+    _ssl_required: Any
     _answer_by = 0.0
 
     # What the pool notes; it alone changes these.
@@ -348,6 +358,9 @@ class Connection(PyMySQLConnection):
 
 class Result(MySQLResult):
     """Reads rows without an object for each packet."""
+
+    affected_rows: Any
+    connection: Any
 
     def _read_rowdata_packet(self) -> None:
         read_payload = self.connection.read_payload

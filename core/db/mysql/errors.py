@@ -7,7 +7,7 @@ from pymysql.constants import CR, ER
 from pymysql.err import OperationalError
 
 
-class PoolError(OperationalError):  # type: ignore[misc]
+class PoolError(OperationalError):
     number = CR.CR_UNKNOWN_ERROR
 
     def __init__(self, message: str) -> None:

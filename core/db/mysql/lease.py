@@ -30,7 +30,7 @@ class Lease:
 
     def cursor(self, cursor: type[Any] | None = None) -> Any:
         connection = self._live()
-        made = leased(cursor or connection.cursorclass)(connection)
+        made = leased(cursor or connection.cursorclass)(connection)  # type: ignore[arg-type]
         made.lease = self
         return made
 
@@ -85,5 +85,5 @@ class Lease:
         self.close()
 
     def __del__(self) -> None:
-        if getattr(self, "connection", None) is not None:
-            self.pool.abandon(self.connection)
+        if (connection := getattr(self, "connection", None)) is not None:
+            self.pool.abandon(connection)

@@ -17,7 +17,7 @@ import logging
 import random
 import threading
 import traceback
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from time import monotonic
 from typing import Any
@@ -84,7 +84,7 @@ class Ticket:
         self.is_served = False
 
 
-class MySQLPool(PooledDB):  # type: ignore[misc]
+class MySQLPool(PooledDB):
     """Lends physical connections, each to one borrower at a time.
 
     In DBUtils' ledger ``_connections`` counts those that are lent or being opened;
@@ -132,7 +132,7 @@ class MySQLPool(PooledDB):  # type: ignore[misc]
         self._down_until = 0.0
         self._last_failure: Exception | None = None
         self._counts: Counter[str] = Counter()
-        self._seconds: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
         self._discards: Counter[str] = Counter()
 
     @property
