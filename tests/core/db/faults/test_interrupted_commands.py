@@ -9,6 +9,7 @@ import weakref
 import pytest
 from django.db import InterfaceError, OperationalError, ProgrammingError
 from pymysql.connections import Connection as PyMySQLConnection
+from pymysql.connections import MySQLResult
 
 from core.db.mysql import driver, lease, pool
 from tests.core.db.faults.harness import in_thread
@@ -28,12 +29,12 @@ def site(make_site):
 def interrupt_before_reply(monkeypatch):
     """Interrupt the next command that is sent, before its reply is read."""
 
-    def arm(name="_read_query_result"):
+    def arm(owner=MySQLResult, name="read"):
         def interrupted(*args, **kwargs):
             monkeypatch.undo()
             raise Interruption
 
-        monkeypatch.setattr(PyMySQLConnection, name, interrupted)
+        monkeypatch.setattr(owner, name, interrupted)
 
     return arm
 
