@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from contextlib import suppress
 from typing import Self
 
@@ -11,13 +12,15 @@ class Proxy:
 
     ``requests``: what clients have sent, in order; a command of MySQL's protocol is
     one entry. ``cut_after``: once the server has answered a request that contains
-    this, the connection is cut instead of forwarding the answer.
+    this, the connection is cut instead of forwarding the answer. ``delay``: seconds
+    that each answer takes longer.
     """
 
     def __init__(self, port: int) -> None:
         self.target = port
         self.requests: list[bytes] = []
         self.cut_after = b""
+        self.delay = 0.0
         self._flow = threading.Event()
         self._flow.set()
         self._is_closing = False
@@ -85,6 +88,7 @@ class _Session:
     def _forward_replies(self) -> None:
         while data := _receive(self.server):
             self.proxy._flow.wait()
+            time.sleep(self.proxy.delay)
             if self.is_to_cut:
                 break
             _send(self.client, data)
