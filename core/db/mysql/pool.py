@@ -638,6 +638,9 @@ class MySQLPool(PooledDB):
     def drain(self) -> None:
         """Close the idle connections now and the lent ones when they come back."""
         with self._lock:
+            # Nobody may come after this to notice them.
+            self._reclaim()
+            self._look_at_loans()
             self._generation += 1
             self._take_out_idle("closed")
         self._tidy_up()

@@ -126,11 +126,11 @@ def run_to_end(environment):
 
 @pytest.fixture
 def run(run_to_end):
-    """Run one of the programs to its end; give the JSON that it has printed."""
+    """Run one of the programs to its end; give the JSON that it printed last."""
 
     def run(*arguments, **options):
         ended = run_to_end(*arguments, **options)
         assert ended.returncode == 0, ended.stderr
-        return json.loads(ended.stdout)
+        return json.loads(ended.stdout.splitlines()[-1])
 
     return run
