@@ -5,8 +5,10 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
+
+from core.db.management.databases import answering, pooled
 
 
 class Command(BaseCommand):
@@ -37,13 +39,8 @@ class Command(BaseCommand):
         self, *, database: str, json: bool, drain: bool, idle: int, **options: Any
     ) -> None:
         connection = pooled(database)
-        try:
+        with answering(database):
             report = self.drain(connection, idle) if drain else self.status(connection)
-        except OperationalError as error:
-            message = _('The database "%(alias)s" gives no answer: %(reason)s')
-            raise CommandError(
-                message % {"alias": database, "reason": error}
-            ) from error
         self.print(report, as_json=json)
 
     def status(self, connection: Any) -> dict[str, Any]:
@@ -118,21 +115,6 @@ class Command(BaseCommand):
             self.stdout.write(
                 "  {:<20} {:<20} {:>11} {:>5} {:>14}".format(*cells).rstrip()
             )
-
-
-def pooled(alias: str) -> Any:
-    """Give the connection of an alias; raise CommandError if it has no pool."""
-    if alias not in connections:
-        message = _('There is no database "%(alias)s"; there are: %(all)s.')
-        raise CommandError(message % {"alias": alias, "all": ", ".join(connections)})
-    connection = connections[alias]
-    if getattr(connection, "pool", None) is None:
-        message = _(
-            'The database "%(alias)s" (%(vendor)s) has no connection pool: expected a '
-            "MySQL database, such as DATABASE_URL=mysql://user:password@host:3306/name."
-        )
-        raise CommandError(message % {"alias": alias, "vendor": connection.vendor})
-    return connection
 
 
 def _shown(value: object) -> str:
