@@ -61,7 +61,7 @@ class PoolOptions:
         if given is True:
             given = {}
         if not isinstance(given, Mapping):
-            raise _wrong(alias, "", given, "True, False or a dictionary of options")
+            raise _wrong(alias, None, given, "True, False or a dictionary of options")
         options = _without_aliases(alias, dict(given))
         for option, value in options.items():
             options[option] = _checked(alias, option, value)
@@ -82,7 +82,8 @@ COUNTS = {"maxconnections", "mincached", "maxcached", "maxshared", "maxusage"}
 COUNTS |= {"max_waiting"}
 SECONDS = {"max_lifetime", "max_idle", "ping_idle", "leak_after"}
 POSITIVE_SECONDS = {"timeout", "validation_timeout"}
-SWITCHES = {"blocking", "reset"}
+MAX_SECONDS = 10**9
+"""Thirty years; sockets and locks fail with more than 2**63 nanoseconds."""
 ALIASES = {"pool_size", "max_overflow", "pool_timeout", "pool_recycle"}
 """SQLAlchemy's names for maxconnections, timeout and max_lifetime."""
 KNOWN = {item.name for item in fields(PoolOptions)} - {"warnings"}
@@ -133,7 +134,7 @@ def _checked(alias: str, option: str, value: Any) -> Any:
     if option in SECONDS | POSITIVE_SECONDS:
         value = 0 if value is None and option in SECONDS else value
         if type(value) in (int, float) and (
-            value > 0 or (value == 0 and option in SECONDS)
+            0 < value <= MAX_SECONDS or (value == 0 and option in SECONDS)
         ):
             return value
         least = "0 or more" if option in SECONDS else "more than 0"
@@ -142,13 +143,13 @@ def _checked(alias: str, option: str, value: Any) -> Any:
 
 
 def _switch(alias: str, option: str, value: Any) -> bool:
-    if value in (True, False, None):
+    if value is None or (type(value) in (bool, int) and value in (0, 1)):
         return bool(value)
     raise _wrong(alias, option, value, "True or False")
 
 
 def _ping(alias: str, option: str, value: Any) -> int:
-    if value in (0, 1, None):
+    if value is None or (type(value) in (bool, int) and value in (0, 1)):
         return int(value or 0)
     raise _wrong(
         alias,
@@ -192,9 +193,9 @@ def _warnings(options: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _wrong(
-    alias: str, option: str, value: object, expected: str
+    alias: str, option: str | None, value: object, expected: str
 ) -> ImproperlyConfigured:
     place = f'DATABASES["{alias}"]["OPTIONS"]["pool"]'
-    if option:
+    if option is not None:
         place += f'["{option}"]'
     return ImproperlyConfigured(f"{place} is {value!r}: expected {expected}.")
