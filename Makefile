@@ -6,7 +6,7 @@ CLEAN := env ENV_FILE=/dev/null REDIS_URL= DATABASE_POOL= DATABASE_URL=sqlite://
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format messages lock clean
+.PHONY: help run test bench check format messages lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,10 @@ test: $(VENV)/development ## run the whole suite on SQLite, then on MariaDB and 
 	@$(BIN)/python -m tests.binaries
 	$(BIN)/python -m pytest --stack embedded
 	$(BIN)/python -m pytest --stack real
+
+bench: $(VENV)/development ## measure beside the alternatives, in ratios (BENCH=pool for one part)
+	@$(BIN)/python -m tests.binaries
+	$(BIN)/python -m tests.benchmarks $(BENCH)
 
 check: $(VENV)/development ## format, lint, types, import rule, migrations, deployment settings
 	$(BIN)/ruff format --check .
