@@ -1,6 +1,9 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+# These start servers of their own and know no stack: once is enough.
+OWN_SERVERS := tests/test_binaries.py tests/test_servers.py tests/core/db/faults
+
 # Nothing of the developer's own settings, no file left behind.
 CLEAN := env ENV_FILE=/dev/null REDIS_URL= DATABASE_POOL= DATABASE_URL=sqlite:///:memory:
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
@@ -17,7 +20,7 @@ run: $(VENV)/runtime ## start the site on 127.0.0.1:8000 (PORT=8001 for another 
 
 test: $(VENV)/development ## run the whole suite on SQLite, then on MariaDB and Redis
 	@$(BIN)/python -m tests.binaries
-	$(BIN)/python -m pytest --stack embedded
+	$(BIN)/python -m pytest --stack embedded $(OWN_SERVERS:%=--ignore=%)
 	$(BIN)/python -m pytest --stack real
 
 bench: $(VENV)/development ## measure beside the alternatives, in ratios (BENCH=pool for one part)

@@ -8,7 +8,6 @@ import weakref
 
 import pytest
 from django.db import InterfaceError, OperationalError, ProgrammingError
-from pymysql.connections import Connection as PyMySQLConnection
 from pymysql.connections import MySQLResult
 
 from core.db.mysql import driver, lease, pool
