@@ -95,11 +95,11 @@ def proxy(server):
 def environment(server, root):
     """Give the environment of a program that uses the server."""
 
-    def give(engine, pool):
+    def give(engine, pool, port=None):
         return os.environ | {
             "DJANGO_SETTINGS_MODULE": "tests.core.db.faults.programs.settings",
             "FAULTS_ENGINE": engine,
-            "FAULTS_PORT": str(server.port),
+            "FAULTS_PORT": str(port or server.port),
             "FAULTS_POOL": json.dumps(pool),
         }
 
@@ -110,12 +110,12 @@ def environment(server, root):
 def run_to_end(environment):
     """Run one of the programs; give its exit status and what it wrote."""
 
-    def run(name, *arguments, engine="core.db.mysql", pool=True):
+    def run(name, *arguments, engine="core.db.mysql", pool=True, port=None):
         if engine == NAIVE_ENGINE:
             pool = {"ping": 0}
         return subprocess.run(
             [sys.executable, "-m", f"{programs.__name__}.{name}", *arguments],
-            env=environment(engine, pool),
+            env=environment(engine, pool, port),
             capture_output=True,
             text=True,
             timeout=60,

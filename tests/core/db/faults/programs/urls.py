@@ -15,7 +15,7 @@ def row(request, number):
 
 def slow(request):
     with connection.cursor() as cursor:
-        cursor.execute("SELECT SLEEP(20)")
+        cursor.execute("SELECT SLEEP(0.3)")
     return JsonResponse({})
 
 
