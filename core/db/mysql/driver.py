@@ -73,6 +73,11 @@ def _original_poll() -> Any:
     return select.poll
 
 
+class UnbufferedResult(MySQLResult):
+    def __del__(self) -> None:
+        """Read nothing, as PyMySQL does: a finaliser may run in any thread."""
+
+
 class Connection(PyMySQLConnection):
     """A physical connection.
 
@@ -236,12 +241,6 @@ class Connection(PyMySQLConnection):
             self._sock = None
         self._closed = True
 
-    def _force_close(self) -> None:
-        # Else the finaliser of PyMySQL's result would read on, from no socket.
-        if self._result is not None:
-            self._result.unbuffered_active = False
-        super()._force_close()
-
     # The replies of these three are read without the methods below.
 
     def _request_authentication(self) -> None:
@@ -339,6 +338,8 @@ class Connection(PyMySQLConnection):
         except err.MySQLError as error:
             self._note_error(error)
             raise
+        if unbuffered:
+            self._result.__class__ = UnbufferedResult
         self.in_flight = False
         self._result = result
         if result.server_status is not None:
