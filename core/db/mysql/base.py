@@ -86,7 +86,8 @@ class DatabaseWrapper(CommitHooks, base.DatabaseWrapper):
             raise
 
     def close(self) -> None:
-        if isinstance(self.connection, Lease) and not self.in_atomic_block:
+        is_outside = self.autocommit and not self.in_atomic_block
+        if is_outside and isinstance(self.connection, Lease):
             if self._thread_ident != get_ident():  # type: ignore[attr-defined]
                 self.validate_thread_sharing()
             self._give_back()

@@ -73,11 +73,6 @@ def _original_poll() -> Any:
     return select.poll
 
 
-class UnbufferedResult(MySQLResult):
-    def __del__(self) -> None:
-        """Read nothing, as PyMySQL does: a finaliser may run in any thread."""
-
-
 class Connection(PyMySQLConnection):
     """A physical connection.
 
@@ -338,8 +333,6 @@ class Connection(PyMySQLConnection):
         except err.MySQLError as error:
             self._note_error(error)
             raise
-        if unbuffered:
-            self._result.__class__ = UnbufferedResult
         self.in_flight = False
         self._result = result
         if result.server_status is not None:
@@ -362,6 +355,12 @@ class Result(MySQLResult):
 
     affected_rows: Any
     connection: Any
+
+    def __del__(self) -> None:
+        """Leave unread rows to the next command, or to the pool, which sees them.
+
+        PyMySQL reads them here, in whichever thread the finaliser happens to run.
+        """
 
     def _read_rowdata_packet(self) -> None:
         read_payload = self.connection.read_payload
