@@ -2,7 +2,7 @@
 
 import pytest
 
-POOL = {"maxconnections": 5, "timeout": 30}
+POOL = {"maxconnections": 5, "timeout": 50}
 
 
 # gevent
@@ -20,8 +20,8 @@ def test_timeouts_of_gevent_cost_no_place_and_mix_no_rows(run):
     found = run("greenlets", "strikes", pool=POOL)
 
     assert "wrong" not in found["result"]
-    assert found["result"]["timeout"] > 50
-    assert found["result"]["right"] > 50
+    assert found["result"]["right"] >= 500
+    assert found["result"]["timeout"] > 0
     assert found["result"]["places"] == [0, 1, 2, 3, 4]
     assert found["stats"]["pool_idle"] == found["stats"]["pool_size"] == 5
 

@@ -269,7 +269,7 @@ def test_idle_means_fit_and_the_ledger_is_exact(make_site, root, monkeypatch):
     run_state_machine_as_test(
         lambda: Borrowers(make_site(options), root, clock),
         settings=settings(
-            max_examples=120,
+            max_examples=80,
             stateful_step_count=30,
             deadline=None,
             database=None,

@@ -198,6 +198,32 @@ def test_one_deadline_covers_all_replies_of_a_slow_server(make_site, proxy):
     assert site.stats["pool_size"] == 0
 
 
+def test_deadlines_that_end_while_places_become_free_lose_none(make_site):
+    site = make_site({"maxconnections": 2, "timeout": 0.002, "validation_timeout": 5})
+    site.fill(2)
+    pool = site.pool
+
+    def ask_often(thread):
+        timeouts = 0
+        for number in range(100):
+            try:
+                with pool.connection() as lease:
+                    cursor = lease.cursor()
+                    cursor.execute("SELECT %s", [thread * 1000 + number])
+                    assert cursor.fetchone() == (thread * 1000 + number,)
+            except PoolTimeout:
+                timeouts += 1
+        return timeouts
+
+    asking = [in_thread(ask_often, thread) for thread in range(30)]
+    timeouts = sum(future.result(60) for future in asking)
+
+    assert timeouts > 0
+    assert site.stats["requests_errors"] == timeouts
+    assert site.stats["pool_idle"] == site.stats["pool_size"] == 2
+    assert site.stats["requests_waiting"] == 0
+
+
 # mincached, maxcached, maxusage, max_connecting
 
 
