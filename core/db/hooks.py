@@ -105,6 +105,7 @@ class CommitHooks(_Wrapper):
     def close(self) -> None:
         ended_here = (
             self.connection is not None
+            and not self.closed_in_transaction
             and (self.in_atomic_block or not self.autocommit)
             and not self._has_rollback_failed
         )
