@@ -42,7 +42,7 @@ TRANSACTIONS_ATTEMPTS = 20
 # More, not as much: MySQL counts whole seconds from clock to clock.
 IDLE_SESSION = """
 SELECT 1 FROM information_schema.processlist
-WHERE id = %s AND id <> CONNECTION_ID() AND command = 'Sleep' AND time > %s
+WHERE id = %s AND command = 'Sleep' AND time > %s
 """
 
 
