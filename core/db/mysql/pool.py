@@ -170,6 +170,8 @@ class MySQLPool(PooledDB):
         try:
             reason = self._clean(con)
             con.proven_at = monotonic()
+            # The rows of the last statement, which nobody can ask for any more.
+            con._result = None
         finally:
             # Also when a timeout of gevent strikes: the place must not get lost.
             self._settle(con, reason)
@@ -278,18 +280,25 @@ class MySQLPool(PooledDB):
         return self._connections + len(self._idle_cache)
 
     def _serve_waiting(self) -> None:
-        """Give what there is, first come, first served."""
+        """Give what there is, first come, first served.
+
+        In an order that can be taken up again: whoever serves others may be
+        interrupted after each step.
+        """
         now = monotonic()
         for ticket in list(self._waiting):
-            if self._serve(ticket, now):
+            if ticket.is_served or self._serve(ticket, now):
+                if not ticket.is_served:
+                    ticket.is_served = True
+                    ticket.bell.release()
                 self._waiting.remove(ticket)
-                ticket.is_served = True
-                ticket.bell.release()
             elif ticket.not_before <= now:
                 return
 
     def _serve(self, ticket: Ticket, now: float) -> bool:
-        if self._is_closed:
+        if ticket.connection in self._lent or ticket in self._opening:
+            pass
+        elif self._is_closed:
             ticket.error = PoolClosed(self._describe("is closed"))
         elif self._is_suspended:
             return False
@@ -304,6 +313,8 @@ class MySQLPool(PooledDB):
         ):
             return False
         else:
+            # Not what an interrupted attempt to serve it has left there.
+            ticket.connection = None
             self._opening.add(ticket)
         return True
 

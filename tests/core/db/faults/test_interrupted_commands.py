@@ -1,6 +1,7 @@
 """Interruptions at any point: no row for the wrong reader, no place lost."""
 
 import gc
+import itertools
 import signal
 import sys
 import threading
@@ -248,8 +249,8 @@ class Interrupter:
     these points there have been in the pool's code.
     """
 
-    def __init__(self, strike_at):
-        self.strike_at, self.count = strike_at, 0
+    def __init__(self, strike_at, files=OWN_FILES):
+        self.strike_at, self.files, self.count = strike_at, files, 0
 
     def __enter__(self):
         sys.setprofile(self.watch)
@@ -260,7 +261,7 @@ class Interrupter:
     def watch(self, frame, event, argument):
         if event not in {"call", "c_return"}:
             return
-        if frame.f_code.co_filename in OWN_FILES:
+        if frame.f_code.co_filename in self.files:
             self.count += 1
             if self.count == self.strike_at:
                 sys.setprofile(None)
@@ -286,30 +287,90 @@ def check_pool_is_whole(pool, root):
 
 
 # A finaliser that is interrupted is one of the cases.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+finalisers_may_fail = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
+
+def interruptions(work, *files):
+    """Do the work again and again, interrupted at the next point each time.
+
+    ``files``: those whose points count. Yields after each interruption, and ends
+    when the work has come to its end.
+    """
+    for strike_at in itertools.count(1):
+        if not is_interrupted(work, Interrupter(strike_at, files or OWN_FILES)):
+            assert strike_at > 20
+            return
+        # Now that nobody handles the exception, which knows the frames it passed.
+        gc.collect()
+        yield
+
+
+def is_interrupted(work, interrupter):
+    try:
+        with interrupter:
+            work()
+    except Interruption:
+        return True
+    return False
+
+
+@finalisers_may_fail
 @pytest.mark.parametrize("start", ["with an idle connection", "by opening one"])
 def test_no_interruption_anywhere_costs_a_place_or_mixes_replies(
     make_site, root, start, monkeypatch
 ):
-    # The finalisers that an interruption leaves to do the work are not instant.
     monkeypatch.setattr(pool, "LOOK_AROUND_SECONDS", 0.01)
     lending = make_site({"maxconnections": 2, "timeout": 2, "mincached": 2}).pool
-    strike_at = 0
-    while True:
-        strike_at += 1
-        if start == "by opening one":
+
+    # What the driver does while it connects is one step to the pool.
+    is_opening = start == "by opening one"
+    files = {pool.__file__, lease.__file__} if is_opening else OWN_FILES
+
+    for _ in interruptions(lambda: borrow_query_return(lending), *files):
+        check_pool_is_whole(lending, root)
+        if is_opening:
             lending.drain()
-        interrupter = Interrupter(strike_at)
+
+
+@finalisers_may_fail
+def test_no_interruption_of_who_waits_costs_a_place(make_site, root, monkeypatch):
+    monkeypatch.setattr(pool, "LOOK_AROUND_SECONDS", 0.01)
+    lending = make_site({"maxconnections": 1, "timeout": 2}).pool
+
+    def return_when_awaited(lease, is_over):
+        wait_until(lambda: lending._waiting or is_over.is_set())
+        lease.close()
+
+    def wait_for_connection():
+        is_over = threading.Event()
+        returning = in_thread(return_when_awaited, lending.connection(), is_over)
         try:
-            with interrupter:
-                borrow_query_return(lending)
-            break
-        except Interruption:
-            pass
-        gc.collect()
+            borrow_query_return(lending)
+        finally:
+            is_over.set()
+            returning.result(10)
+
+    for _ in interruptions(wait_for_connection, pool.__file__):
         check_pool_is_whole(lending, root)
 
-    assert strike_at > 50
+
+@finalisers_may_fail
+def test_no_interruption_of_who_returns_forgets_who_waits(make_site, root, monkeypatch):
+    monkeypatch.setattr(pool, "LOOK_AROUND_SECONDS", 0.01)
+    lending = make_site({"maxconnections": 1, "timeout": 5}).pool
+    waiting = []
+
+    def borrow_where_another_waits():
+        with lending.connection():
+            waiting.append(in_thread(borrow_query_return, lending))
+            wait_until(lambda: lending._waiting)
+
+    for _ in interruptions(borrow_where_another_waits, pool.__file__):
+        while waiting:
+            waiting.pop().result(10)
+        check_pool_is_whole(lending, root)
 
 
 def test_lease_that_is_dropped_gives_its_place_back_without_a_word(site, root):
