@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 )
 from pymysql import err
 from pymysql.connections import Connection as PyMySQLConnection
+from pymysql.connections import MySQLResult
 from pymysql.cursors import SSCursor
 
 from core.db.mysql import pool as pool_module
@@ -140,8 +141,13 @@ class Borrowers(RuleBasedStateMachine):
             lease.cursor(SSCursor).execute("SELECT seq FROM seq_1_to_5")
             self.doom(lease)
 
-    @rule(key=lent, name=st.sampled_from(["_read_query_result", "_write_bytes"]))
-    def interrupt(self, key, name):
+    @rule(
+        key=lent,
+        place=st.sampled_from(
+            [(MySQLResult, "read"), (PyMySQLConnection, "_write_bytes")]
+        ),
+    )
+    def interrupt(self, key, place):
         """Before the reply is read, or in the middle of the command."""
         lease = self.leases[key]
         if not self.is_usable(lease):
@@ -151,7 +157,7 @@ class Borrowers(RuleBasedStateMachine):
             raise Interruption
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(PyMySQLConnection, name, interrupted)
+            patch.setattr(*place, interrupted)
             with pytest.raises(Interruption):
                 lease.cursor().execute("SELECT 'of the interrupted'")
         self.doom(lease)

@@ -338,7 +338,7 @@ def test_full_server_fails_at_once_without_blocking(make_site, full):
 
 
 def test_too_many_connections_of_all_users_counts_as_full_too(make_site, root, server):
-    site = make_site({"maxconnections": 30, "timeout": 0.5}, USER="other_user")
+    site = make_site({"maxconnections": 30, "timeout": 3}, USER="other_user")
     root.run("CREATE OR REPLACE USER other_user@'127.0.0.1'")
     root.run("GRANT ALL ON inkstone.* TO other_user@'127.0.0.1'")
     root.run("SET GLOBAL max_connections = 10")
