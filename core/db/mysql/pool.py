@@ -113,6 +113,10 @@ class MySQLPool(PooledDB):
         self._lock = threading.RLock()
         self.options = options
         self.session = (*session, *options.setsession)
+        # What the short way back has no time for.
+        self._is_choosy = bool(options.maxcached or options.maxusage)
+        self._sure_seconds = options.ping_idle if options.ping else float("inf")
+        self._idle_seconds = options.max_idle or float("inf")
         self.arguments = arguments
         self.facts: dict[str, Any] = {}
         self._first: Connection | None = None
@@ -131,6 +135,7 @@ class MySQLPool(PooledDB):
         self._down_attempts = 0
         self._down_until = 0.0
         self._last_failure: Exception | None = None
+        self._requests = 0
         self._counts: Counter[str] = Counter()
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._discards: Counter[str] = Counter()
@@ -151,10 +156,13 @@ class MySQLPool(PooledDB):
         Raises ``PoolTimeout``, ``PoolExhausted``, ``PoolDown``, ``PoolClosed``, or
         what the server gave as the reason not to let us in.
         """
-        ticket = Ticket(monotonic() + self.options.timeout)
+        now = monotonic()
+        ticket = Ticket(now + self.options.timeout)
         try:
             connection = self._take_at_once(ticket)
-            if connection is None or not self._is_alive(ticket, connection):
+            if connection is None or not (
+                self._is_sure(connection, now) or self._is_alive(ticket, connection)
+            ):
                 connection = self._wait_or_open(ticket)
             if self.options.leak_after:
                 connection.lent_from = traceback.extract_stack(limit=12)
@@ -166,6 +174,8 @@ class MySQLPool(PooledDB):
 
     def cache(self, con: Connection) -> None:
         """Take a lent connection back: into the idle list, or close it."""
+        if con.is_clean and self._keep_at_once(con):
+            return
         reason = "interrupted"
         try:
             reason = self._clean(con)
@@ -197,7 +207,7 @@ class MySQLPool(PooledDB):
     def _take_at_once(self, ticket: Ticket) -> Connection | None:
         """Take an idle connection if there is one and nobody waits for it."""
         with self._lock:
-            self._counts["requests_num"] += 1
+            self._requests += 1
             if (
                 not self._idle_cache
                 or self._waiting
@@ -207,6 +217,35 @@ class MySQLPool(PooledDB):
                 return None
             self._lend_idle(ticket)
             return ticket.connection
+
+    def _is_sure(self, connection: Connection, now: float) -> bool:
+        """Tell whether an idle connection needs no further check."""
+        return (
+            now < connection.sure_until
+            and now < connection.expires_at
+            and connection.proven_at >= self._doubt_before
+            and connection.is_silent
+        )
+
+    def _keep_at_once(self, connection: Connection) -> bool:
+        """Put a clean connection back if nothing else is to be done."""
+        now = monotonic()
+        with self._lock:
+            idle = self._idle_cache
+            if (
+                self._waiting
+                or self._is_choosy
+                or self._is_closed
+                or connection not in self._lent
+                or connection.generation != self._generation
+                or connection.expires_at <= now
+                or (idle and idle[0].unneeded_at <= now)
+            ):
+                return False
+            self._end_loan(connection, now)
+            connection.proven_at = now
+            self._put_back(connection)
+        return True
 
     def _take(self, ticket: Ticket) -> Connection | None:
         """Take an idle connection, or the permission to open one (``None``)."""
@@ -334,7 +373,13 @@ class MySQLPool(PooledDB):
         connection.lease = None
         self._lent.add(connection)
 
-    def _end_loan(self, connection: Connection) -> None:
+    def _put_back(self, connection: Connection) -> None:
+        connection.sure_until = connection.proven_at + self._sure_seconds
+        connection.unneeded_at = connection.proven_at + self._idle_seconds
+        self._idle_cache.append(connection)
+
+    def _end_loan(self, connection: Connection, now: float) -> None:
+        self._seconds["usage"] += now - connection.lent_at
         self._lent.discard(connection)
         if connection.lease and (lease := connection.lease()):
             lease.connection = None
@@ -369,7 +414,7 @@ class MySQLPool(PooledDB):
             connection.borrower.name,
             reason,
         )
-        self._end_loan(connection)
+        self._end_loan(connection, monotonic())
         self._leave(connection, reason)
 
     def _leave(self, connection: Connection, reason: str) -> None:
@@ -517,7 +562,7 @@ class MySQLPool(PooledDB):
         if now >= connection.expires_at:
             return "max_lifetime"
         is_doubtful = (
-            now - connection.proven_at >= self.options.ping_idle
+            now - connection.proven_at >= self._sure_seconds
             or connection.proven_at < self._doubt_before
         )
         if is_doubtful and self.options.ping:
@@ -578,14 +623,13 @@ class MySQLPool(PooledDB):
         with self._lock:
             if connection not in self._lent:  # written off meanwhile
                 return
-            self._end_loan(connection)
-            self._seconds["usage"] += now - connection.lent_at
+            self._end_loan(connection, now)
             reason = reason or self._why_not_kept(connection)
             if reason:
                 self._leave(connection, reason)
                 self._sound_alarm(reason, now)
             else:
-                self._idle_cache.append(connection)
+                self._put_back(connection)
             self._take_out_unneeded(now)
             if self._waiting:
                 self._serve_waiting()
@@ -614,8 +658,7 @@ class MySQLPool(PooledDB):
 
     def _take_out_unneeded(self, now: float) -> None:
         """The most recently used are lent first: the oldest lie at the front."""
-        limit = self.options.max_idle or float("inf")
-        while self._idle_cache and now - self._idle_cache[0].proven_at > limit:
+        while self._idle_cache and self._idle_cache[0].unneeded_at <= now:
             self._leave(self._idle_cache.pop(0), "max_idle")
 
     def _close(self, connection: Connection, reason: str) -> None:
@@ -698,7 +741,7 @@ class MySQLPool(PooledDB):
                 "pool_lent": len(self._lent),
                 "pool_connecting": len(self._opening),
                 "requests_waiting": len(self._waiting),
-                "requests_num": self._counts["requests_num"],
+                "requests_num": self._requests,
                 "requests_queued": self._counts["requests_queued"],
                 "requests_errors": self._counts["requests_errors"],
                 "requests_wait_ms": self._milliseconds("requests_wait"),

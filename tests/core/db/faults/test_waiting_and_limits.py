@@ -500,6 +500,7 @@ def test_connection_that_is_returned_during_a_drain_does_not_stay(
 ):
     site = make_site()
     lease = site.pool.connection()
+    lease.cursor().execute("SET @a = 1")
     clean = site.pool._clean
 
     def clean_while_another_thread_drains(connection):
