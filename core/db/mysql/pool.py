@@ -459,13 +459,17 @@ class MySQLPool(PooledDB):
         try:
             connection = self._connect(ticket.deadline)
         except err.Error as error:
-            # Little time was left of a long wait: that says nothing of the server.
+            # Little was left of a long wait: that says nothing of the server.
             is_hasty = began > ticket.deadline - self.options.timeout / 2
             is_late = is_hasty and monotonic() >= ticket.deadline
             with self._lock:
                 self._opening.discard(ticket)
-                self._note_failure(error, is_proof=not is_late)
+                self._counts["connections_errors"] += 1
+                if not is_late:
+                    self._note_failure(error)
                 self._serve_waiting()
+            if is_late:
+                raise self._timeout() from self._last_failure or error
             if code_of(error) in SERVER_FULL:
                 return None
             raise
@@ -513,11 +517,10 @@ class MySQLPool(PooledDB):
         self._down_attempts, self._down_until = 0, 0.0
         self._last_failure = None
 
-    def _note_failure(self, error: err.Error, *, is_proof: bool) -> None:
+    def _note_failure(self, error: err.Error) -> None:
         """Remember why; stop trying for a while if nobody answers; lock held."""
-        self._counts["connections_errors"] += 1
         self._last_failure = error
-        if not is_proof or code_of(error) not in SERVER_DOWN:
+        if code_of(error) not in SERVER_DOWN:
             return
         if not self._down_attempts:
             self._log(logging.ERROR, "the server is down: %s", error)

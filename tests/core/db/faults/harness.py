@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from django.db import connections, transaction
@@ -66,6 +67,10 @@ class Site:
         """Answer a request of one statement; give its rows."""
         with self.request():
             return self.run(sql, params)
+
+    def set_timeout(self, seconds: float) -> None:
+        """Change the pool's timeout, once what may take its time is done."""
+        self.pool.options = replace(self.pool.options, timeout=seconds)
 
     def connection_id(self) -> int:
         return self.run("SELECT CONNECTION_ID()")[0][0]

@@ -191,10 +191,9 @@ def test_control_raw_dbutils_loses_an_autocommit_write_after_a_reconnection(
 def test_half_open_connection_delays_a_request_by_the_validation_timeout_only(
     make_site, root, proxy
 ):
-    site = make_site(
-        {"ping_idle": 0, "validation_timeout": 0.2, "timeout": 1}, port=proxy.port
-    )
+    site = make_site({"ping_idle": 0, "validation_timeout": 0.2}, port=proxy.port)
     half_open = site.answer_with_id()
+    site.set_timeout(1)
     proxy.stall()
 
     with pytest.raises(OperationalError):
@@ -202,6 +201,7 @@ def test_half_open_connection_delays_a_request_by_the_validation_timeout_only(
 
     assert site.stats["discards"] == {"lost": 1}
     proxy.resume()
+    site.set_timeout(10)
     site.pool._down_until = 0  # the pause after an outage has tests of its own
     assert site.answer_with_id() != half_open
 

@@ -1,7 +1,6 @@
 """Servers that restart, go down, freeze, or are full."""
 
 import threading
-from dataclasses import replace
 from time import monotonic
 
 import pytest
@@ -156,7 +155,7 @@ def test_one_request_alone_finds_out_whether_the_server_is_back(
     server.freeze()
     failure_of(site)
     wait_until(lambda: monotonic() > site.pool._down_until)
-    site.pool.options = replace(site.pool.options, timeout=20)
+    site.set_timeout(20)
     probe = in_thread(is_answering, site)
     wait_until(lambda: site.stats["pool_connecting"] == 1)
 
@@ -243,12 +242,14 @@ def can_be_taken(lock):
 
 
 def test_thawed_server_is_used_again(make_site, server, short_pause):
-    site = make_site({"timeout": 0.3, "ping_idle": 0, "validation_timeout": 0.1})
+    site = make_site({"ping_idle": 0, "validation_timeout": 0.1})
     site.fill(3)
+    site.set_timeout(0.3)
     server.freeze()
     failure_of(site)
 
     server.resume()
+    site.set_timeout(10)
 
     wait_until(lambda: is_answering(site))
     sizes = [site.answer("SELECT 1") for _ in range(5)]
@@ -312,9 +313,10 @@ def test_full_server_is_waited_for_until_it_has_room(make_site, full):
 
 
 def test_full_server_is_the_cause_of_the_timeout(make_site, full):
-    site = make_site({"maxconnections": 5, "timeout": 0.5}, USER="guest")
+    site = make_site({"maxconnections": 5}, USER="guest")
     full(1)
     lease = site.pool.connection()
+    site.set_timeout(1)
 
     error = failure_of(site)
     lease.close()
@@ -338,7 +340,7 @@ def test_full_server_fails_at_once_without_blocking(make_site, full):
 
 
 def test_too_many_connections_of_all_users_counts_as_full_too(make_site, root, server):
-    site = make_site({"maxconnections": 30, "timeout": 3}, USER="other_user")
+    site = make_site({"maxconnections": 30, "timeout": 2}, USER="other_user")
     root.run("CREATE OR REPLACE USER other_user@'127.0.0.1'")
     root.run("GRANT ALL ON inkstone.* TO other_user@'127.0.0.1'")
     root.run("SET GLOBAL max_connections = 10")

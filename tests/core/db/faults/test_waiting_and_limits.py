@@ -44,8 +44,9 @@ def closed():
 
 
 def test_request_beyond_the_limit_fails_after_the_timeout(make_site):
-    site = make_site({"maxconnections": 2, "timeout": 0.3})
+    site = make_site({"maxconnections": 2})
     leases = [site.pool.connection() for _ in range(2)]
+    site.set_timeout(0.3)
     began = monotonic()
 
     error = failure_of(site)
@@ -57,8 +58,9 @@ def test_request_beyond_the_limit_fails_after_the_timeout(make_site):
 
 
 def test_capacity_is_whole_after_timeouts(make_site):
-    site = make_site({"maxconnections": 2, "timeout": 0.05})
+    site = make_site({"maxconnections": 2})
     leases = [site.pool.connection() for _ in range(2)]
+    site.set_timeout(0.05)
     for _ in range(5):
         failure_of(site)
     close_all(leases)
@@ -166,17 +168,20 @@ def test_place_of_a_lost_connection_goes_to_who_waits(make_site, root):
 
 def test_little_time_left_to_connect_says_nothing_of_the_server(make_site, proxy):
     """A waiter that gets a place too late to connect fails; the others do not."""
-    site = make_site({"maxconnections": 1, "timeout": 0.5}, port=proxy.port)
+    site = make_site({"maxconnections": 1}, port=proxy.port)
     lease = site.pool.connection()
+    site.set_timeout(0.5)
     waiting = in_thread(failure_of, site)
     wait_until(lambda: site.stats["requests_waiting"] == 1)
     proxy.stall()
     lease.connection.condemned = "lost"
     wait_until(lambda: seconds_left(site) < 0.1)
     lease.close()
-    waiting.result(5)
+    error = waiting.result(5)
     proxy.resume()
+    site.set_timeout(10)
 
+    assert isinstance(error.__cause__, PoolTimeout)
     assert site.stats["state"] == "open"
     assert site.answer("SELECT 1") == [(1,)]
 
@@ -199,8 +204,9 @@ def test_one_deadline_covers_all_replies_of_a_slow_server(make_site, proxy):
 
 
 def test_deadlines_that_end_while_places_become_free_lose_none(make_site):
-    site = make_site({"maxconnections": 2, "timeout": 0.002, "validation_timeout": 5})
+    site = make_site({"maxconnections": 2})
     site.fill(2)
+    site.set_timeout(0.002)
     pool = site.pool
 
     def ask_often(thread):
@@ -263,7 +269,7 @@ def test_failure_to_open_mincached_does_not_fail_the_request(make_site, root, ca
 
 
 def test_interruption_while_mincached_are_opened_costs_no_place(make_site):
-    site = make_site({"mincached": 3, "maxconnections": 3, "timeout": 1})
+    site = make_site({"mincached": 3, "maxconnections": 3})
 
     class Interruption(BaseException):
         pass
@@ -377,7 +383,7 @@ def test_place_of_a_thread_that_ended_is_free_before_a_waiter_gives_up(
 
 def test_place_of_a_running_thread_is_never_taken_away(make_site, monkeypatch):
     monkeypatch.setattr(pool_module, "LOOK_AROUND_SECONDS", 0.01)
-    site = make_site({"maxconnections": 1, "timeout": 0.3})
+    site = make_site({"maxconnections": 1})
     is_lent, may_end = threading.Event(), threading.Event()
 
     def hold():
@@ -389,6 +395,7 @@ def test_place_of_a_running_thread_is_never_taken_away(make_site, monkeypatch):
 
     holder = in_thread(hold)
     is_lent.wait()
+    site.set_timeout(0.3)
     failure_of(site)
     may_end.set()
 
@@ -428,8 +435,9 @@ def test_transaction_of_an_abandoned_connection_ends_with_the_next_request(
 
 
 def test_long_loan_is_reported_once_with_its_place(make_site, caplog):
-    site = make_site({"maxconnections": 1, "leak_after": 0.01, "timeout": 0.3})
+    site = make_site({"maxconnections": 1, "leak_after": 0.01})
     lease = site.pool.connection()
+    site.set_timeout(0.3)
 
     failure_of(site)
     failure_of(site)
