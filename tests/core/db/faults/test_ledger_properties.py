@@ -6,7 +6,6 @@ transaction, and its session is as the pool made it.
 
 import gc
 import itertools
-from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -89,12 +88,11 @@ class Borrowers(RuleBasedStateMachine):
 
     @rule(target=lent)
     def borrow(self):
-        is_full = len(self.pool._lent) == PLACES
-        seconds = 0.01 if is_full else 20
-        self.pool.options = replace(self.pool.options, timeout=seconds)
-        if is_full:
+        if len(self.pool._lent) == PLACES:
+            self.site.set_timeout(0.01)
             with pytest.raises(PoolTimeout):
                 self.pool.connection()
+            self.site.set_timeout(20)
             return multiple()
         key = next(self.numbers)
         self.leases[key] = self.pool.connection()
@@ -269,6 +267,7 @@ def test_idle_means_fit_and_the_ledger_is_exact(make_site, root, monkeypatch):
     monkeypatch.setattr(pool_module, "monotonic", clock)
     options = {
         "maxconnections": PLACES,
+        "timeout": 20,
         "max_idle": 50,
         "max_lifetime": 300,
     }
