@@ -54,7 +54,9 @@ def test_return_rolls_back_only_where_a_transaction_may_be_open(site, proxy):
 
 
 def test_connection_that_was_idle_for_long_costs_one_ping(site, proxy, monkeypatch):
-    monkeypatch.setattr(site.pool._idle_cache[0], "proven_at", 0.0)
+    [idle] = site.pool._idle_cache
+    monkeypatch.setattr(idle, "proven_at", 0.0)
+    monkeypatch.setattr(idle, "sure_until", 0.0)
 
     commands = commands_of(proxy, lambda: site.answer("SELECT 'mine'"))
 
