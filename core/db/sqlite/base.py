@@ -5,6 +5,7 @@ from typing import Any
 from django.db.backends.sqlite3 import base
 
 from core.db.hooks import CommitHooks
+from core.db.sqlite.cursor import Cursor
 
 WAIT_FOR_LOCK_SECONDS = 20
 
@@ -31,3 +32,7 @@ class DatabaseWrapper(CommitHooks, base.DatabaseWrapper):
                 "PRAGMA synchronous = NORMAL",
             ]
         return params
+
+    def create_cursor(self, name: str | None = None) -> Cursor:
+        cursor: Cursor = self.connection.cursor(factory=Cursor)
+        return cursor
