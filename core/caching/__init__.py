@@ -1,0 +1,1 @@
+"""Coherent cache: after a commit nobody reads older data."""
