@@ -56,6 +56,7 @@ CONTENT_SECURITY_POLICY = {
 INSTALLED_APPS = [
     "articles",
     "accounts",
+    "core.caching",
     "core.db",
     "core.importing",
     "core.web",
@@ -127,7 +128,13 @@ if REDIS_URL:
         }
     }
 else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "OPTIONS": {"MAX_ENTRIES": 5000},
+        }
+    }
+CACHE_DEFAULT_TIMEOUT = 300
 
 # Accounts
 

@@ -32,3 +32,22 @@ Arguments: ``pool`` (its name), ``connection_id``, ``reason``: "lost",
 "maxcached", "maxusage", "closed", "abandoned" or "thread ended". Not sent for
 connections that a fork leaves to the parent process.
 """
+
+cache_hit = Signal()
+"""Sent when a cached value is served. Arguments: ``key``."""
+
+cache_miss = Signal()
+"""Sent when a value was read from its source instead of the cache.
+
+Arguments: ``key`` and ``reason``, one word or sentence: "miss", "in transaction", …
+"""
+
+cache_stored = Signal()
+"""Sent when a rebuilt value was put into the cache. Arguments: ``key``."""
+
+cache_invalidated = Signal()
+"""Sent after the commit of a transaction that voided cached values.
+
+Arguments: ``stamps``, the set of names that got new stamps: tags, ``<model>:*`` for
+any row of a model, ``*`` for everything. Not sent after a rollback.
+"""

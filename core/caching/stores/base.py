@@ -1,0 +1,136 @@
+"""What a stamp store does, for readers and for writers.
+
+The invariant every store keeps, and on which all else rests: *a value is accepted
+only under stamps that are current, it was loaded after those stamps were read, and
+a transaction that changes a tag makes its stamps lapse, for good, before anybody
+can be told of the commit.* So whoever knows of a commit finds no older value; a
+late store, a lost message or a killed writer costs a miss.
+"""
+
+import logging
+import random
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from core.caching.options import options
+
+_TIME_BYTES = 13
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A value as it is stored: stamps, times of building and expiry, payload."""
+
+    built_ms: int
+    expires_ms: int
+    payload: bytes
+
+    def pack(self) -> bytes:
+        return b"%013d%013d%b" % (self.built_ms, self.expires_ms, self.payload)
+
+    @classmethod
+    def unpack(cls, stored: bytes | None, header: bytes) -> Self | None:
+        """Give the entry if it carries exactly these stamps and has not expired.
+
+        The reader's clock decides, not the store's: a value that must vanish at a
+        moment is gone in that moment.
+        """
+        if stored is None or not stored.startswith(header):
+            return None
+        start = len(header)
+        middle, end = start + _TIME_BYTES, start + 2 * _TIME_BYTES
+        try:
+            times = int(stored[start:middle]), int(stored[middle:end])
+        except ValueError:
+            logger.warning("cache: an entry has no times and is rebuilt")
+            return None
+        return cls(*times, stored[end:]) if times[1] > now_ms() else None
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class Bypass:
+    """The value must be read from its source and may not be stored."""
+
+    reason: str
+
+
+class Flight(ABC):
+    """The right, and the duty, to rebuild one value; exactly one call ends it."""
+
+    @abstractmethod
+    def store(self, entry: Entry) -> bool:
+        """Store the value unless its stamps have lapsed meanwhile."""
+
+    @abstractmethod
+    def abandon(self, *, is_uncacheable: bool = False) -> None:
+        """Let somebody else rebuild; or, for a while, everybody read by himself."""
+
+
+class StampChange:
+    """One transaction's change of stamps, begun before its COMMIT.
+
+    Exactly one of the methods ends it, none if the process dies. They must not fail.
+    """
+
+    def committed(self) -> None:
+        """Let values be built again: they will contain the change."""
+
+    def rolled_back(self) -> None:
+        """Let values be built again: nothing has changed."""
+
+    def in_doubt(self) -> None:
+        """Keep values from being built while the COMMIT may still take place."""
+
+
+class StampStore(ABC):
+    def look_up(
+        self, key: str, stamps: Sequence[str], *, is_forced: bool = False
+    ) -> Entry | Flight | Bypass:
+        """Find a value, or who is to rebuild it; waits briefly for another's rebuild.
+
+        ``is_forced`` asks for a rebuild even if there is a valid value.
+        """
+        if not is_forced and (entry := self.find(key, stamps)):
+            return entry
+        deadline = time.monotonic() + options().wait
+        while True:
+            outcome = self._acquire(key, stamps, is_forced)
+            if outcome is not None:
+                return outcome
+            if time.monotonic() >= deadline:
+                return Bypass("another rebuild takes long")
+            self._pause(key)
+
+    @abstractmethod
+    def find(self, key: str, stamps: Sequence[str]) -> Entry | None:
+        """Read a valid value: the hot path."""
+
+    @abstractmethod
+    def _acquire(
+        self, key: str, stamps: Sequence[str], is_forced: bool
+    ) -> Entry | Flight | Bypass | None:
+        """Read again or take over the rebuild; None while another is at it."""
+
+    def _pause(self, key: str) -> None:
+        time.sleep(random.uniform(0.005, 0.02))  # noqa: S311 (spreads retries)
+
+    @abstractmethod
+    def begin_change(
+        self, connection: BaseDatabaseWrapper, stamps: Iterable[str]
+    ) -> StampChange:
+        """Make stamps lapse, inside the transaction, directly before its COMMIT."""
+
+    @abstractmethod
+    def describe(self, key: str, stamps: Sequence[str]) -> dict[str, str]:
+        """Tell each current stamp, for people."""

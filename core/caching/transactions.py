@@ -1,0 +1,143 @@
+"""From a write to the stamp store: what changed is noted, COMMIT makes it true.
+
+Statements and ``invalidate()`` only add to a set on the connection. The commit
+hooks hand that set to the stamp store directly before and directly after COMMIT,
+so that a rollback costs nothing and no other callback can come in between. There
+is one path for all: a write or ``invalidate()`` outside of a transaction gets a
+transaction of its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from core.caching import statements
+from core.caching.stores import StampChange, current_store
+from core.caching.tags import EVERYTHING, stamps_changed_by
+from core.caching.tracking import changed_stamps, tables
+from core.db.hooks import CommitSubscriber
+from core.signals import cache_invalidated
+
+Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
+
+
+def invalidate(*tags: str) -> None:
+    """Void every value with one of these tags, when the transaction commits.
+
+    ``app_label.model:key`` voids the values that show that row, lists included;
+    ``app_label.model`` all that show any row of the model.
+    """
+    _note(stamps_changed_by(tags))
+
+
+def invalidate_all() -> None:
+    _note({EVERYTHING})
+
+
+def in_transaction(connection: BaseDatabaseWrapper) -> bool:
+    is_manual = connection.connection is not None and not connection.autocommit
+    return connection.in_atomic_block or is_manual
+
+
+def _note(stamps: set[str]) -> None:
+    connection = connections[DEFAULT_DB_ALIAS]
+    if in_transaction(connection):
+        _noted(connection).stamps |= stamps
+    elif stamps:
+        with transaction.atomic(using=connection.alias):
+            _noted(connection).stamps |= stamps
+
+
+def watch_statements(
+    execute: Execute, sql: str, params: Any, many: bool, context: dict[str, Any]
+) -> Any:
+    """Note the changes of a statement; an execute wrapper of the connection."""
+    changes = statements.changes(sql, None if many else params, tables())
+    connection = context["connection"]
+    if not changes or in_transaction(connection):
+        return _execute(execute, sql, params, many, context, changes)
+    with transaction.atomic(using=connection.alias):
+        return _execute(execute, sql, params, many, context, changes)
+
+
+def _execute(
+    execute: Execute,
+    sql: str,
+    params: Any,
+    many: bool,
+    context: dict[str, Any],
+    changes: list[statements.Change],
+) -> Any:
+    connection = context["connection"]
+    try:
+        result = execute(sql, params, many, context)
+    except BaseException:
+        # Of many statements, some may have been done before the one that failed.
+        _note_changes(connection, changes, lambda column: None)
+        raise
+    _note_changes(connection, changes, partial(_key_of_new_row, context["cursor"]))
+    return result
+
+
+def _note_changes(
+    connection: BaseDatabaseWrapper,
+    changes: list[statements.Change],
+    new_key: Callable[[str], Any],
+) -> None:
+    for change in changes:
+        _noted(connection).stamps |= changed_stamps(change, new_key)
+
+
+def _key_of_new_row(cursor: Any, column: str) -> Any:
+    """Read the key that the database has just generated for one row."""
+    if not cursor.description or not hasattr(cursor, "scroll"):
+        return cursor.lastrowid
+    # MariaDB's INSERT … RETURNING: PyMySQL holds the row, which is put back.
+    row = cursor.fetchone()
+    cursor.scroll(0, mode="absolute")
+    names = [item[0].lower() for item in cursor.description]
+    return row[names.index(column)] if row and column in names else None
+
+
+@dataclass
+class Noted:
+    """What a connection's transaction has changed so far."""
+
+    stamps: set[str] = field(default_factory=set)
+    change: StampChange | None = None
+
+
+def _noted(connection: BaseDatabaseWrapper) -> Noted:
+    noted: Noted = connection.__dict__.setdefault("_noted_stamps", Noted())
+    return noted
+
+
+class Announcer(CommitSubscriber):
+    """Tells the stamp store of a transaction's changes, before and after COMMIT."""
+
+    def before_commit(self, connection: BaseDatabaseWrapper) -> None:
+        noted = _noted(connection)
+        if noted.stamps and connection.alias == DEFAULT_DB_ALIAS:
+            noted.change = current_store().begin_change(connection, noted.stamps)
+
+    def after_commit(self, connection: BaseDatabaseWrapper) -> None:
+        noted = self._take(connection)
+        if noted.change:
+            noted.change.committed()
+            cache_invalidated.send_robust(sender=None, stamps=noted.stamps)
+
+    def rolled_back(self, connection: BaseDatabaseWrapper) -> None:
+        if change := self._take(connection).change:
+            change.rolled_back()
+
+    def outcome_unknown(self, connection: BaseDatabaseWrapper) -> None:
+        if change := self._take(connection).change:
+            change.in_doubt()
+
+    def _take(self, connection: BaseDatabaseWrapper) -> Noted:
+        noted: Noted = connection.__dict__.pop("_noted_stamps", Noted())
+        return noted
