@@ -10,10 +10,12 @@ from core.caching.tags import tags_of
 from core.caching.tracking import track
 from core.caching.transactions import invalidate, invalidate_all
 from core.caching.values import cached, delete_memoized, get_or_build, memoize
+from core.caching.views import cached_view
 
 __all__ = [
     "NotCacheable",
     "cached",
+    "cached_view",
     "delete_memoized",
     "get_or_build",
     "invalidate",

@@ -54,7 +54,7 @@ def look_up(
     if isinstance(found, Entry):
         try:
             hit = Hit(decode(found.payload))
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             logger.warning("cache: the entry %r is damaged and rebuilt: %s", key, error)
             return look_up(key, stamps, decode, is_forced=True)
         if cache_hit.receivers:
@@ -68,7 +68,6 @@ def build(
     key: str,
     load: Callable[[], T],
     pack: Callable[[T], bytes | None],
-    *,
     timeout: Timeout,
     until: Until | None,
 ) -> T:

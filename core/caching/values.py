@@ -26,6 +26,8 @@ from core.caching.transactions import invalidate
 P = ParamSpec("P")
 R = TypeVar("R")
 
+Tags = Iterable[str] | Callable[..., Iterable[str]]
+
 _coalescer = Coalescer()
 
 
@@ -61,7 +63,7 @@ def get_or_build(
     if isinstance(found, Hit):
         return found.value  # type: ignore[no-any-return]
     if not isinstance(found, Bypass):
-        payload = build(found, key, load, pack, timeout=timeout, until=until)
+        payload = build(found, key, load, pack, timeout, until)
     elif found is IN_TRANSACTION:
         payload = load()
     else:
@@ -94,8 +96,8 @@ class Cached(Generic[P, R]):
         self,
         uncached: Callable[P, R],
         name: str,
-        make_cache_key: Callable[P, str],
-        make_tags: Callable[P, Iterable[str]],
+        make_cache_key: Callable[..., str],
+        make_tags: Callable[..., Iterable[str]],
         options: Options,
     ) -> None:
         if inspect.iscoroutinefunction(uncached):
@@ -130,8 +132,8 @@ class Cached(Generic[P, R]):
 def cached(
     key: str,
     *,
-    tags: Iterable[str] | Callable[P, Iterable[str]],
-    make_cache_key: Callable[P, str] | None = None,
+    tags: Tags,
+    make_cache_key: Callable[..., str] | None = None,
     **options: Unpack[Options],
 ) -> Callable[[Callable[P, R]], Cached[P, R]]:
     """Cache the results of a function; see ``Options``.
@@ -160,7 +162,7 @@ def cached(
 
 
 def memoize(
-    *, tags: Iterable[str] | Callable[P, Iterable[str]] = (), **options: Unpack[Options]
+    *, tags: Tags = (), **options: Unpack[Options]
 ) -> Callable[[Callable[P, R]], Cached[P, R]]:
     """Cache the results of a function per arguments, which must be JSON.
 
@@ -198,9 +200,7 @@ def _arguments(signature: inspect.Signature, args: Any, kwargs: Any) -> dict[str
     return dict(bound.arguments)
 
 
-def _function_of(
-    tags: Iterable[str] | Callable[P, Iterable[str]],
-) -> Callable[P, Iterable[str]]:
+def _function_of(tags: Tags) -> Callable[..., Iterable[str]]:
     if callable(tags):
         return tags
     fixed = tuple(tags) if not isinstance(tags, str) else tags
