@@ -9,11 +9,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from articles import caches
 from articles.forms import ArticleListQuery
 from articles.models import Article
 from core.web.responses import json_error, json_success
 
 
+@caches.json_list
 @require_safe
 def article_list(request: HttpRequest) -> JsonResponse:
     """List published articles, newest first.
@@ -36,6 +38,7 @@ def article_list(request: HttpRequest) -> JsonResponse:
     return response
 
 
+@caches.json_article
 @require_safe
 def article_detail(request: HttpRequest, slug: str) -> JsonResponse:
     article = Article.objects.published().for_page().filter(slug=slug).first()

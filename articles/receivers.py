@@ -1,3 +1,30 @@
-"""Reactions to changes; each only names what has changed."""
+"""Reactions to changes: each only names what has changed.
+
+``invalidate`` takes effect with the COMMIT of the transaction that sends the signal.
+"""
+
+from django.db.models.signals import m2m_changed, post_delete, post_save
+from django.dispatch import Signal, receiver
 
 from articles import caches  # noqa: F401 (tracks the models in every process)
+from articles.models import Article, Banner, Category, Tag
+from core.caching import invalidate, tags_of
+
+SAVED_OR_DELETED: list[Signal] = [post_save, post_delete]
+
+
+@receiver(SAVED_OR_DELETED, sender=Banner, dispatch_uid="articles.banner_changed")
+@receiver(SAVED_OR_DELETED, sender=Category, dispatch_uid="articles.category_changed")
+@receiver(SAVED_OR_DELETED, sender=Tag, dispatch_uid="articles.tag_changed")
+@receiver(SAVED_OR_DELETED, sender=Article, dispatch_uid="articles.article_changed")
+def row_changed(
+    *, instance: Banner | Category | Tag | Article, **kwargs: object
+) -> None:
+    invalidate(*tags_of(instance))
+
+
+@receiver(
+    m2m_changed, sender=Article.tags.through, dispatch_uid="articles.article_tagged"
+)
+def article_tagged(*, instance: Article | Tag, **kwargs: object) -> None:
+    invalidate(*tags_of(instance), *tags_of(Article))

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from articles import api, feeds, views
+from articles import api, caches, feeds, views
 
 app_name = "articles"
 urlpatterns = [
@@ -12,7 +12,7 @@ urlpatterns = [
     path("tags/<str:slug>/", views.tag_articles, name="tag"),
     path("authors/<str:username>/", views.author_articles, name="author"),
     path("search/", views.search, name="search"),
-    path("feed/", feeds.LatestArticlesFeed(), name="feed"),
+    path("feed/", caches.feed(feeds.LatestArticlesFeed()), name="feed"),
 ]
 
 # Without a language in the address: programs choose it by Accept-Language.

@@ -9,28 +9,32 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from articles import caches
 from articles.forms import SearchForm
-from articles.models import Article, Banner, Category, Tag
+from articles.models import Article, Category, Tag
 
 HOME_ARTICLES = 9
 ARTICLES_PER_PAGE = 12
 
 
+@caches.home_page
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     context = {
-        "banners": list(Banner.objects.current()),
+        "banners": caches.current_banners(),
         "articles": list(Article.objects.published().for_list()[:HOME_ARTICLES]),
     }
     return render(request, "articles/home.html", context)
 
 
+@caches.list_page
 @require_safe
 def article_list(request: HttpRequest) -> HttpResponse:
     articles = Article.objects.published()
     return _render_list(request, articles, heading=_("All articles"), kicker="")
 
 
+@caches.list_page
 @require_safe
 def category_articles(request: HttpRequest, slug: str) -> HttpResponse:
     category = get_object_or_404(Category, slug=slug)
@@ -38,6 +42,7 @@ def category_articles(request: HttpRequest, slug: str) -> HttpResponse:
     return _render_list(request, articles, heading=category.name, kicker=_("Category"))
 
 
+@caches.list_page
 @require_safe
 def tag_articles(request: HttpRequest, slug: str) -> HttpResponse:
     tag = get_object_or_404(Tag, slug=slug)
@@ -45,6 +50,7 @@ def tag_articles(request: HttpRequest, slug: str) -> HttpResponse:
     return _render_list(request, articles, heading=tag.name, kicker=_("Tag"))
 
 
+@caches.list_page
 @require_safe
 def author_articles(request: HttpRequest, username: str) -> HttpResponse:
     articles = Article.objects.published().filter(author__username=username)
@@ -56,6 +62,7 @@ def author_articles(request: HttpRequest, username: str) -> HttpResponse:
     return _render_list(request, articles, heading=heading, kicker=_("Author"))
 
 
+@caches.article_page
 @require_safe
 def article_detail(request: HttpRequest, slug: str) -> HttpResponse:
     article = get_object_or_404(Article.objects.published().for_page(), slug=slug)
