@@ -1,9 +1,9 @@
 """Answers of ``@cached_view`` as early as correctness allows.
 
-In ``MIDDLEWARE`` it stands behind what must see every request (TLS redirect, static
-files) and in front of what only matters to a response that is made: sessions,
-authentication, CSP. A hit is answered before any of that runs; what it would have
-added to the response was stored with it.
+In ``MIDDLEWARE`` it comes first but for what must see every request. A hit is
+answered before sessions, authentication or CSP run; what they would have added to
+the response was stored with it. A redirect to TLS is safe behind it: the scheme is
+part of the key, and a redirect is never stored.
 """
 
 from collections.abc import Callable
@@ -42,27 +42,44 @@ class CachedViewsMiddleware:
 
 def find_cached_view(request: HttpRequest) -> tuple[ViewCache, Call] | None:
     """Find the view that will answer, if ``cached_view`` is its outermost decorator."""
-    language = translation.get_language_from_request(request, check_path=True)
-    match = _match(settings.ROOT_URLCONF, request.path_info, language)
-    cache: ViewCache | None = getattr(match and match.func, "view_cache", None)
-    # functools.wraps copies the mark to decorators outside, which must not be
-    # passed over: one of them may ask for a login.
-    if match is None or cache is None or cache.entrance is not match.func:
+    meta = request.META
+    accepted: str = meta.get("HTTP_ACCEPT_LANGUAGE", "")
+    chosen = ""
+    if "HTTP_COOKIE" in meta:
+        chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    found = _resolve(settings.ROOT_URLCONF, request.path_info, chosen, accepted)
+    if found is None:
         return None
+    cache, match, language = found
     return cache, Call(request, match.args, match.kwargs, language)
 
 
 @lru_cache(maxsize=4096)
-def _match(urlconf: str, path: str, language: str) -> ResolverMatch | None:
+def _resolve(
+    urlconf: str, path: str, chosen: str, accepted: str
+) -> tuple[ViewCache, ResolverMatch, str] | None:
+    request = HttpRequest()
+    request.path_info = path
+    request.COOKIES = {settings.LANGUAGE_COOKIE_NAME: chosen}
+    request.META = {"HTTP_ACCEPT_LANGUAGE": accepted}
+    language = translation.get_language_from_request(request, check_path=True)
     with translation.override(language):
         try:
-            return resolve(path, urlconf)
+            match = resolve(path, urlconf)
         except Resolver404:
             return None
+    cache: ViewCache | None = getattr(match.func, "view_cache", None)
+    # functools.wraps copies the mark to decorators outside, which must not be
+    # passed over: one of them may ask for a login.
+    if cache is None or cache.entrance is not match.func:
+        return None
+    return cache, match, language
 
 
 def is_staff(request: HttpRequest) -> bool:
     """Tell whether staff asks; costs those without a session nothing."""
+    if "HTTP_COOKIE" not in request.META:
+        return False
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return False
     if not hasattr(request, "user"):  # A hit: nobody has asked for it yet.

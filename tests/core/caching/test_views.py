@@ -165,7 +165,16 @@ def test_rendered_template_responses_are_stored(client):
 
 @pytest.mark.parametrize(
     "name",
-    ["sets-cookie", "private", "varies", "streams", "missing", "csrf", "writes-session", "reads-session"],
+    [
+        "sets-cookie",
+        "private",
+        "varies",
+        "streams",
+        "missing",
+        "csrf",
+        "writes-session",
+        "reads-session",
+    ],
 )
 def test_what_is_not_for_everyone_is_never_stored(name):
     responses = [Client().get(f"/{name}") for _ in range(3)]
