@@ -26,5 +26,12 @@ def row_changed(
 @receiver(
     m2m_changed, sender=Article.tags.through, dispatch_uid="articles.article_tagged"
 )
-def article_tagged(*, instance: Article | Tag, **kwargs: object) -> None:
-    invalidate(*tags_of(instance), *tags_of(Article))
+def article_tagged(
+    *,
+    instance: Article | Tag,
+    model: type[Article | Tag],
+    pk_set: set[int] | None,
+    **kwargs: object,
+) -> None:
+    others = [f"{model._meta.label_lower}:{pk}" for pk in pk_set or ()]
+    invalidate(*tags_of(instance), *others)
