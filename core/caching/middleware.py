@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils import translation
 
-from core.caching.views import Call, ViewCache
+from core.caching.views import Call, ViewCache, is_answering
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -27,7 +27,7 @@ class CachedViewsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.method not in ("GET", "HEAD"):
+        if request.method not in ("GET", "HEAD") or is_answering(request):
             return self.get_response(request)
         found = find_cached_view(request)
         if found is None:

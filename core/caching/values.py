@@ -29,6 +29,8 @@ R = TypeVar("R")
 Tags = Iterable[str] | Callable[..., Iterable[str]]
 
 _coalescer = Coalescer()
+functions: dict[str, "Cached[[], Any]"] = {}
+"""Cached functions without arguments, by key: for people who look into the cache."""
 
 
 def get_or_build(
@@ -156,7 +158,10 @@ def cached(
             return key.format(**{name: encode(it, key).decode() for name, it in given})
 
         make = make_cache_key or make_key
-        return Cached(function, key, make, _function_of(tags), options)
+        made = Cached(function, key, make, _function_of(tags), options)
+        if not signature.parameters:
+            functions[key] = made  # type: ignore[assignment]
+        return made
 
     return decorate
 

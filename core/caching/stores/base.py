@@ -11,7 +11,7 @@ import logging
 import random
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -132,5 +132,13 @@ class StampStore(ABC):
         """Make stamps lapse, inside the transaction, directly before its COMMIT."""
 
     @abstractmethod
-    def describe(self, key: str, stamps: Sequence[str]) -> dict[str, str]:
-        """Tell each current stamp, for people."""
+    def peek(self, key: str) -> bytes | None:
+        """Read what is stored, valid or not: for people."""
+
+    @abstractmethod
+    def current(self, stamps: Sequence[str]) -> list[bytes]:
+        """Read stamps as they are now, empty if there is none: for people."""
+
+    def keys(self) -> Iterator[str]:
+        """List keys of stored values, if the store can tell: for people."""
+        return iter(())

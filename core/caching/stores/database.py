@@ -90,9 +90,11 @@ class DatabaseStore(StampStore):
         write_stamps(connection, stamps)
         return StampChange()
 
-    def describe(self, key: str, stamps: Sequence[str]) -> dict[str, str]:
-        header = (read_header(stamps) or b"").decode()
-        return {name: header[i * 16 : i * 16 + 16] for i, name in enumerate(stamps)}
+    def peek(self, key: str) -> bytes | None:
+        return self._values.get(key)
+
+    def current(self, stamps: Sequence[str]) -> list[bytes]:
+        return [read_header([stamp]) or b"" for stamp in stamps]
 
     def end_flight(self, key: str, stored: bytes | None, seconds: float) -> None:
         try:

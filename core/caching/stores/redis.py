@@ -30,7 +30,7 @@ reaches Redis while a writer does not may be one ``guard`` behind.
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -219,13 +219,22 @@ class RedisStore(StampStore):
         connection.send_command("EVAL", scripts.INTRODUCE, 1, self._all)
         connection.read_response()
 
-    def describe(self, key: str, stamps: Sequence[str]) -> dict[str, str]:
+    def peek(self, key: str) -> bytes | None:
+        stored: bytes | None = self._link.run("GET", self.name("entry", key))
+        return stored
+
+    def current(self, stamps: Sequence[str]) -> list[bytes]:
         names = [self.name("stamp", stamp) for stamp in stamps]
-        values = self._link.read("MGET", *names)
-        return {
-            stamp: value.decode() if value else "none"
-            for stamp, value in zip(stamps, values, strict=True)
-        }
+        return [value or b"" for value in self._link.run("MGET", *names)]
+
+    def keys(self) -> Iterator[str]:
+        start, cursor = self.name("entry", ""), b"0"
+        while True:
+            found = self._link.run("SCAN", cursor, "MATCH", f"{start}*", "COUNT", 100)
+            cursor, names = found
+            yield from (name.decode().removeprefix(start) for name in names)
+            if cursor == b"0":
+                return
 
 
 BYPASSES = {
