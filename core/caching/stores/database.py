@@ -122,7 +122,10 @@ class DatabaseFlight(Flight):
 
 
 class Values:
-    """Django's cache, with keys of any form, and no value where it fails."""
+    """Django's cache, with keys of any form, and no value where it fails.
+
+    Bytes travel as text, which every serializer takes; latin-1 maps one to one.
+    """
 
     def __init__(self, cache: BaseCache) -> None:
         self._cache = cache
@@ -133,11 +136,11 @@ class Values:
         except CACHE_ERRORS as error:
             logger.warning("cache: %s", error)
             return None
-        return stored if isinstance(stored, bytes) else None
+        return stored.encode("latin-1") if isinstance(stored, str) else None
 
     def set(self, key: str, stored: bytes, seconds: float) -> None:
         try:
-            self._cache.set(self._name(key), stored, seconds)
+            self._cache.set(self._name(key), stored.decode("latin-1"), seconds)
         except CACHE_ERRORS as error:
             logger.warning("cache: %s", error)
 
