@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from articles import caches
-from articles.models import Article, Banner, Category, Tag
+from articles.models import Article, Category, Tag
 from core.caching.stores import current_store
 from core.caching.transactions import watch_statements
 from tests.factories import (
