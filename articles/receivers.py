@@ -3,12 +3,14 @@
 ``invalidate`` takes effect with the COMMIT of the transaction that sends the signal.
 """
 
+from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import Signal, receiver
 
 from articles import caches  # noqa: F401 (tracks the models in every process)
 from articles.models import Article, Banner, Category, Tag
 from core.caching import invalidate, tags_of
+from core.signals import table_imported
 
 SAVED_OR_DELETED: list[Signal] = [post_save, post_delete]
 
@@ -35,3 +37,8 @@ def article_tagged(
 ) -> None:
     others = [f"{model._meta.label_lower}:{pk}" for pk in pk_set or ()]
     invalidate(*tags_of(instance), *others)
+
+
+@receiver(table_imported, dispatch_uid="articles.table_imported")
+def table_filled(*, sender: type[Model], **kwargs: object) -> None:
+    invalidate(*tags_of(sender))

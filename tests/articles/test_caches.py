@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from openpyxl import Workbook
 
 from accounts.models import User
 from articles import caches
@@ -161,7 +163,7 @@ def test_member_gets_his_own_page_of_cached_parts(article):
     make_banner(title="Shown")
     member = Client()
     member.force_login(make_user())
-    member.get("/en/")
+    warm("/en/")
 
     with CaptureQueriesContext(connection) as queries:
         response = member.get("/en/")
@@ -192,3 +194,15 @@ def test_tagging_is_seen_through_the_signal_alone(article):
         connection.execute_wrappers.insert(0, watch_statements)
 
     assert "second" in Client().get("/api/articles/pool").content.decode()
+
+
+def test_imported_rows_are_seen(tmp_path):
+    assert "Imported" not in warm("/en/")
+    workbook = Workbook()
+    workbook.active.append(["title"])
+    workbook.active.append(["Imported"])
+    workbook.save(tmp_path / "banners.xlsx")
+
+    call_command("init_db", tmp_path / "banners.xlsx", "articles_banner", verbosity=0)
+
+    assert "Imported" in Client().get("/en/").content.decode()
