@@ -1,6 +1,6 @@
 """Measure Inkstone beside its peers in one run: ``make bench``.
 
-usage: python -m tests.benchmarks [--rounds N] [pool …]
+usage: python -m tests.benchmarks [--rounds N] [--seconds N] [--reads N] [pool stale]
 
 Every contender runs in a process of its own, all of them once per round, so that a
 noisy moment meets them alike. Printed are medians over the rounds and their ratios;
@@ -12,24 +12,30 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.benchmarks import pool
+from tests.benchmarks import pool, stale
 
 FOLDER = Path(__file__).parent
 PEERS = FOLDER.parents[1] / ".venv-peers"
-BENCHMARKS = {"pool": pool.run}
+BENCHMARKS = {"pool": pool.run, "stale": stale.run}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--seconds", type=float, default=8, help="of one measurement of stale"
+    )
+    parser.add_argument(
+        "--reads", type=int, default=1_000_000, help="of Inkstone's cache in stale"
+    )
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHMARKS)
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}; known: {', '.join(BENCHMARKS)}")
     peers_python = prepare_peers()
     for name in options.names or BENCHMARKS:
-        BENCHMARKS[name](peers_python=peers_python, rounds=options.rounds)
+        BENCHMARKS[name](peers_python=peers_python, options=options)
 
 
 def prepare_peers() -> Path:
