@@ -1,6 +1,6 @@
 """Measure Inkstone beside its peers in one run: ``make bench``.
 
-usage: python -m tests.benchmarks [--rounds N] [--seconds N] [--reads N] [pool stale]
+usage: python -m tests.benchmarks [--rounds N] [--seconds N] [--reads N] [pool stale web]
 
 Every contender runs in a process of its own, all of them once per round, so that a
 noisy moment meets them alike. Printed are medians over the rounds and their ratios;
@@ -12,11 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.benchmarks import pool, stale
+from tests.benchmarks import pool, stale, web
 
 FOLDER = Path(__file__).parent
 PEERS = FOLDER.parents[1] / ".venv-peers"
-BENCHMARKS = {"pool": pool.run, "stale": stale.run}
+BENCHMARKS = {"pool": pool.run, "stale": stale.run, "web": web.run}
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--seconds", type=float, default=8, help="of one measurement of stale"
+        "--seconds", type=float, default=8, help="of one measurement of stale or web"
     )
     parser.add_argument(
         "--reads", type=int, default=1_000_000, help="of Inkstone's cache in stale"

@@ -13,3 +13,13 @@ class Item(models.Model):
 
     def __str__(self):
         return f"{self.pk}: {self.value}"
+
+
+class Article(models.Model):
+    title = models.CharField(max_length=200)
+
+    class Meta:
+        db_table = "bench_article"
+
+    def __str__(self):
+        return self.title
