@@ -9,7 +9,7 @@ from tests.benchmarks.scripts import python_of, run_script
 from tests.servers import MariaDB, Redis
 
 CONTENDERS = ["naive", "on_commit", "cachalot", "cacheops", "inkstone"]
-SECONDS_BETWEEN_KILLS = 3
+SECONDS_BETWEEN_KILLS = 5
 
 
 def run(*, peers_python: Path, options: Namespace) -> None:
@@ -25,7 +25,7 @@ def run(*, peers_python: Path, options: Namespace) -> None:
         killing = {"kills_each": SECONDS_BETWEEN_KILLS}
         traffic.measure("on_commit", options.seconds, **killing)
         traffic.measure("inkstone", options.seconds, options.reads - reads, **killing)
-        show("the same with writers killed every 3 seconds", traffic.results)
+        show("the same with writers killed every 5 seconds", traffic.results)
 
 
 def fill(server: MariaDB) -> None:
