@@ -1,12 +1,8 @@
-from collections.abc import Callable
-
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
 from core.web.errors import is_unavailable, method_not_allowed, service_unavailable
 from core.web.responses import wants_json
-
-GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class ErrorPagesMiddleware(MiddlewareMixin):
