@@ -4,6 +4,6 @@ Importing the package lets PyMySQL stand in for MySQLdb, before Django's own
 backend, which imports MySQLdb, can be loaded.
 """
 
-from core.db.mysql.driver import pose_as_mysqldb
+from core.db.mysql.posing import pose_as_mysqldb
 
 pose_as_mysqldb()

@@ -4,7 +4,8 @@ from weakref import ref
 
 from pymysql import err
 
-from core.db.mysql.driver import Connection, leased
+from core.db.mysql.cursors import leased
+from core.db.mysql.driver import Connection
 
 if TYPE_CHECKING:
     from core.db.mysql.pool import MySQLPool

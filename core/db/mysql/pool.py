@@ -604,14 +604,8 @@ class MySQLPool(PooledDB):
         return connection.condemned
 
     def _why_unfit(self, connection: Connection) -> str:
-        if not connection.open:
-            return "lost"
-        if connection.in_flight:
-            return "interrupted"
-        if connection.has_unread_result:
-            return "unread result"
-        if connection.condemned:
-            return connection.condemned
+        if connection.defect:
+            return connection.defect
         if self._is_closed or connection.generation != self._generation:
             return "closed"
         if monotonic() >= connection.expires_at:

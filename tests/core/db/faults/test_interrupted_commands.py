@@ -11,7 +11,15 @@ import pytest
 from django.db import InterfaceError, OperationalError, ProgrammingError
 from pymysql.connections import MySQLResult
 
-from core.db.mysql import driver, lease, pool
+from core.db.mysql import (
+    cursors,
+    driver,
+    lease,
+    pool,
+    protocol,
+    results,
+    statements,
+)
 from tests.core.db.faults.harness import in_thread
 from tests.waiting import wait_until
 
@@ -239,7 +247,8 @@ def test_control_stale_cursor_of_raw_dbutils_joins_the_next_transaction(
 # 30: places
 
 
-OWN_FILES = {module.__file__ for module in (driver, lease, pool)}
+DRIVER = (cursors, driver, protocol, results, statements)
+OWN_FILES = {module.__file__ for module in (*DRIVER, lease, pool)}
 
 
 class Interrupter:
