@@ -21,9 +21,11 @@ class Lease:
 
     __slots__ = ("__weakref__", "connection", "pool")
 
-    def __init__(self, pool: "MySQLPool", connection: Connection) -> None:
+    def __init__(self, pool: "MySQLPool") -> None:
         self.pool = pool
         self.connection: Connection | None = None
+
+    def hold(self, connection: Connection) -> None:
         # In this order: a lease that holds a connection is known to the pool, which
         # takes the connection away when the loan ends.
         connection.lease = ref(self)

@@ -14,11 +14,17 @@ from pymysql.connections import MySQLResult
 from core.db.mysql import (
     cursors,
     driver,
+    factory,
+    figures,
     lease,
+    ledger,
+    operations,
+    outage,
     pool,
     protocol,
     results,
     statements,
+    waiting,
 )
 from tests.core.db.faults.harness import in_thread
 from tests.waiting import wait_until
@@ -248,7 +254,9 @@ def test_control_stale_cursor_of_raw_dbutils_joins_the_next_transaction(
 
 
 DRIVER = (cursors, driver, protocol, results, statements)
-OWN_FILES = {module.__file__ for module in (*DRIVER, lease, pool)}
+POOL = (factory, figures, lease, ledger, operations, outage, pool, waiting)
+POOL_FILES = {module.__file__ for module in POOL}
+OWN_FILES = POOL_FILES | {module.__file__ for module in DRIVER}
 
 
 class Interrupter:
@@ -258,7 +266,7 @@ class Interrupter:
     these points there have been in the pool's code.
     """
 
-    def __init__(self, strike_at, files=OWN_FILES):
+    def __init__(self, strike_at, files):
         self.strike_at, self.files, self.count = strike_at, files, 0
 
     def __enter__(self):
@@ -301,14 +309,14 @@ finalisers_may_fail = pytest.mark.filterwarnings(
 )
 
 
-def interruptions(work, *files):
+def interruptions(work, files):
     """Do the work again and again, interrupted at the next point each time.
 
     ``files``: those whose points count. Yields after each interruption, and ends
     when the work has come to its end.
     """
     for strike_at in itertools.count(1):
-        if not is_interrupted(work, Interrupter(strike_at, files or OWN_FILES)):
+        if not is_interrupted(work, Interrupter(strike_at, files)):
             assert strike_at > 10  # else the work ended before it began
             return
         # Now that nobody handles the exception, which knows the frames it passed.
@@ -335,9 +343,9 @@ def test_no_interruption_anywhere_costs_a_place_or_mixes_replies(
 
     # What the driver does while it connects is one step to the pool.
     is_opening = start == "by opening one"
-    files = {pool.__file__, lease.__file__} if is_opening else OWN_FILES
+    files = POOL_FILES if is_opening else OWN_FILES
 
-    for _ in interruptions(lambda: borrow_query_return(lending), *files):
+    for _ in interruptions(lambda: borrow_query_return(lending), files):
         check_pool_is_whole(lending, root)
         if is_opening:
             lending.drain()
@@ -361,7 +369,7 @@ def test_no_interruption_of_who_waits_costs_a_place(make_site, root, monkeypatch
             is_over.set()
             returning.result(10)
 
-    for _ in interruptions(wait_for_connection, pool.__file__):
+    for _ in interruptions(wait_for_connection, POOL_FILES):
         check_pool_is_whole(lending, root)
 
 
@@ -376,7 +384,7 @@ def test_no_interruption_of_who_returns_forgets_who_waits(make_site, root, monke
             waiting.append(in_thread(borrow_query_return, lending))
             wait_until(lambda: lending._waiting)
 
-    for _ in interruptions(borrow_where_another_waits, pool.__file__):
+    for _ in interruptions(borrow_where_another_waits, POOL_FILES):
         while waiting:
             waiting.pop().result(10)
         check_pool_is_whole(lending, root)

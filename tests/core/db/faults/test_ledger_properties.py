@@ -6,6 +6,7 @@ transaction, and its session is as the pool made it.
 
 import gc
 import itertools
+from time import monotonic
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -26,7 +27,7 @@ from pymysql.connections import Connection as PyMySQLConnection
 from pymysql.connections import MySQLResult
 from pymysql.cursors import SSCursor
 
-from core.db.mysql import pool as pool_module
+from core.db.mysql import factory, ledger, operations, pool, waiting
 from core.db.mysql.errors import PoolTimeout
 from tests.core.db.faults.harness import in_thread
 from tests.waiting import wait_until
@@ -263,8 +264,9 @@ class Borrowers(RuleBasedStateMachine):
 
 
 def test_idle_means_fit_and_the_ledger_is_exact(make_site, root, monkeypatch):
-    clock = Clock(pool_module.monotonic)
-    monkeypatch.setattr(pool_module, "monotonic", clock)
+    clock = Clock(monotonic)
+    for module in (factory, ledger, operations, pool, waiting):
+        monkeypatch.setattr(module, "monotonic", clock)
     options = {
         "maxconnections": PLACES,
         "timeout": 20,

@@ -202,7 +202,7 @@ def test_half_open_connection_delays_a_request_by_the_validation_timeout_only(
     assert site.stats["discards"] == {"lost": 1}
     proxy.resume()
     site.set_timeout(10)
-    site.pool._down_until = 0  # the pause after an outage has tests of its own
+    site.pool.outage.until = 0  # the pause after an outage has tests of its own
     assert site.answer_with_id() != half_open
 
 

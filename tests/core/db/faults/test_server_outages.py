@@ -6,8 +6,8 @@ from time import monotonic
 import pytest
 from django.db import OperationalError
 
-from core.db.mysql import pool as pool_module
-from core.db.mysql.errors import PoolDown, PoolTimeout
+from core.db.mysql import outage
+from core.db.mysql.errors import SERVER_FULL, PoolDown, PoolTimeout
 from tests.core.db.faults.harness import in_thread
 from tests.core.db.faults.naive_pool import base as naive_pool
 from tests.waiting import wait_until
@@ -31,7 +31,7 @@ def stopped(server, root):
 
 @pytest.fixture
 def short_pause(monkeypatch):
-    monkeypatch.setattr(pool_module, "DOWN_RETRY_SECONDS", (0.2, 0.2, 0.2))
+    monkeypatch.setattr(outage, "RETRY_SECONDS", (0.2, 0.2, 0.2))
 
 
 def failure_of(site):
@@ -150,11 +150,11 @@ def test_one_request_alone_finds_out_whether_the_server_is_back(
     make_site, server, monkeypatch
 ):
     """The others fail at once, instead of waiting with it for a frozen server."""
-    monkeypatch.setattr(pool_module, "DOWN_RETRY_SECONDS", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(outage, "RETRY_SECONDS", (0.01, 0.01, 0.01))
     site = make_site({"timeout": 0.2})
     server.freeze()
     failure_of(site)
-    wait_until(lambda: monotonic() > site.pool._down_until)
+    wait_until(lambda: monotonic() > site.pool.outage.until)
     site.set_timeout(20)
     probe = in_thread(is_answering, site)
     wait_until(lambda: site.stats["pool_connecting"] == 1)
@@ -322,7 +322,7 @@ def test_full_server_is_the_cause_of_the_timeout(make_site, full):
     lease.close()
 
     assert "max_user_connections" in str(error)
-    assert error.__cause__.__cause__.args[0] in pool_module.SERVER_FULL
+    assert error.__cause__.__cause__.args[0] in SERVER_FULL
     assert site.stats["state"] == "open"
     assert is_answering(site)
 

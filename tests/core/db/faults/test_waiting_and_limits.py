@@ -509,14 +509,16 @@ def test_connection_that_is_returned_during_a_drain_does_not_stay(
     site = make_site()
     lease = site.pool.connection()
     lease.cursor().execute("SET @a = 1")
-    clean = site.pool._clean
+    restore = site.pool.factory.restore
 
-    def clean_while_another_thread_drains(connection):
-        reason = clean(connection)
+    def restore_while_another_thread_drains(connection):
+        reason = restore(connection)
         in_thread(site.pool.drain).result(5)
         return reason
 
-    monkeypatch.setattr(site.pool, "_clean", clean_while_another_thread_drains)
+    monkeypatch.setattr(
+        site.pool.factory, "restore", restore_while_another_thread_drains
+    )
     lease.close()
 
     assert site.stats["pool_idle"] == 0
