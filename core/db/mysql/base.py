@@ -10,6 +10,7 @@ from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.mysql import base
 from django.db.backends.signals import connection_created
 from django.utils.functional import cached_property
+from pymysql.constants import SERVER_STATUS
 
 from core.db.hooks import CommitHooks
 from core.db.mysql import registry
@@ -102,6 +103,7 @@ class DatabaseWrapper(CommitHooks, base.DatabaseWrapper):
 
     def _start_anew(self) -> None:
         """Set what Django's ``connect()`` sets for each connection."""
+        self._forget_transaction()
         self.in_atomic_block = False
         self.savepoint_ids = []
         self.atomic_blocks = []
@@ -123,6 +125,11 @@ class DatabaseWrapper(CommitHooks, base.DatabaseWrapper):
 
     def is_usable(self) -> bool:
         return self.connection is not None and super().is_usable()
+
+    def is_transaction_open(self) -> bool:
+        with self.wrap_database_errors:
+            status: int = self.connection.server_status
+        return bool(status & SERVER_STATUS.SERVER_STATUS_IN_TRANS)
 
     def is_commit_outcome_unknown(self) -> bool:
         connection = self.connection

@@ -33,6 +33,9 @@ class DatabaseWrapper(CommitHooks, base.DatabaseWrapper):
             ]
         return params
 
+    def is_transaction_open(self) -> bool:
+        return bool(self.connection.in_transaction)
+
     def create_cursor(self, name: str | None = None) -> Cursor:
         cursor: Cursor = self.connection.cursor(factory=Cursor)
         return cursor

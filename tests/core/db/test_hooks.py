@@ -155,6 +155,90 @@ def test_commit_and_rollback_by_hand_are_told(events):
     assert noted() == [1]
 
 
+@pytest.fixture
+def manual_transaction(database):
+    """A transaction begun by hand; a test may end it by ``set_autocommit(True)``."""
+    transaction.set_autocommit(False)
+    yield
+    if not database.autocommit:
+        transaction.rollback()
+        transaction.set_autocommit(True)
+
+
+def test_switching_autocommit_on_is_told_as_the_commit_that_it_is(
+    events, manual_transaction
+):
+    note()
+
+    transaction.set_autocommit(True)
+
+    assert events == ["before_commit", "after_commit"]
+    assert noted() == [1]
+
+
+def test_before_commit_precedes_the_commit_by_autocommit(subscribe, manual_transaction):
+    subscribe(Recorder([], before_commit=ValueError("no")))
+    note()
+
+    with pytest.raises(DatabaseError):
+        transaction.set_autocommit(True)
+    transaction.rollback()
+
+    assert noted() == []
+
+
+def test_after_commit_follows_the_commit_by_autocommit(subscribe, manual_transaction):
+    in_transaction = []
+
+    class Reader(CommitSubscriber):
+        def after_commit(self, connection):
+            in_transaction.append(connection.is_transaction_open())
+
+    subscribe(Reader())
+    note()
+
+    transaction.set_autocommit(True)
+
+    assert in_transaction == [False]
+
+
+def test_switching_autocommit_on_after_a_commit_tells_what_came_later(
+    events, manual_transaction
+):
+    note(1)
+    transaction.commit()
+    note(2)
+
+    transaction.set_autocommit(True)
+
+    assert events == ["before_commit", "after_commit"] * 2
+    assert noted() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        (transaction.commit, ["before_commit", "after_commit"]),
+        (transaction.rollback, ["rolled_back"]),
+    ],
+)
+def test_switching_autocommit_on_after_the_end_is_not_told(
+    events, manual_transaction, end, told
+):
+    note()
+    end()
+
+    transaction.set_autocommit(True)
+
+    assert events == told
+
+
+def test_manual_transaction_without_a_statement_is_told(events, manual_transaction):
+    transaction.set_autocommit(True)
+
+    assert events == ["before_commit", "after_commit"]
+
+
 def test_connection_closed_in_a_transaction_is_a_rollback(events, database):
     with transaction.atomic():
         note()
@@ -224,6 +308,36 @@ def test_subscriber_is_told_once_however_often_it_subscribes(subscribe):
         note()
 
     assert subscriber.events == ["before_commit", "after_commit"]
+
+
+def test_subscriber_that_leaves_before_commit_hides_nobody(
+    subscribe,
+):
+    class Once(CommitSubscriber):
+        def before_commit(self, connection):
+            hooks.unsubscribe(self)
+
+    hooks.subscribe(Once())
+    later = subscribe(Recorder([]))
+
+    with transaction.atomic():
+        note()
+
+    assert later.events == ["before_commit", "after_commit"]
+
+
+def test_subscriber_that_leaves_after_commit_hides_nobody(subscribe):
+    class Once(CommitSubscriber):
+        def after_commit(self, connection):
+            hooks.unsubscribe(self)
+
+    hooks.subscribe(Once())
+    later = subscribe(Recorder([]))
+
+    with transaction.atomic():
+        note()
+
+    assert later.events == ["before_commit", "after_commit"]
 
 
 def test_every_transaction_is_told_anew(events):

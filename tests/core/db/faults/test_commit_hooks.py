@@ -117,6 +117,23 @@ def test_interruption_during_commit_is_seen_as_itself(site, recorder, monkeypatc
     assert site.answer("SELECT 1") == [(1,)]
 
 
+def test_interruption_during_rollback_commits_nothing(
+    site, root, recorder, monkeypatch
+):
+    def interrupted(connection):
+        raise Interruption
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pymysql.connections.Connection.rollback", interrupted)
+        with pytest.raises(Interruption), site.request(), site.atomic():
+            insert(site)
+            raise ZeroDivisionError
+
+    assert root.entries() == []
+    assert recorder.told == ["rolled_back"]
+    assert site.answer("SELECT 1") == [(1,)]
+
+
 def test_failing_subscriber_after_commit_is_logged_and_harms_nobody(
     site, root, subscribe, caplog
 ):
@@ -222,5 +239,18 @@ def test_interface_error_of_a_stale_block_is_not_told_as_commit(site, recorder):
         insert(site)
         site.connection.connection.close()
         insert(site)
+
+    assert recorder.told == ["rolled_back"]
+
+
+def test_transaction_after_a_failed_rollback_is_told_as_any_other(site, root, recorder):
+    with pytest.raises(OperationalError), site.request(), site.atomic():
+        root.kill(site.connection_id())
+        insert(site)
+    recorder.told.clear()
+
+    with site.request(), site.atomic():
+        insert(site)
+        site.connection.close()
 
     assert recorder.told == ["rolled_back"]
