@@ -35,7 +35,8 @@ from tests.waiting import wait_until
 PLACES = 3
 SESSION = (
     "SELECT @a, @@autocommit, @@in_transaction, DATABASE(), @@sql_mode,"
-    " @@tx_isolation, @@character_set_client, IS_USED_LOCK(CONCAT('leak', @@port))"
+    " @@tx_isolation, @@character_set_client,"
+    " IFNULL(IS_USED_LOCK('property') = CONNECTION_ID(), 0)"
 )
 # What leaves a session as it was, what a return restores, what ends a connection.
 HARMLESS = ["SELECT 1", "INSERT INTO entries (text) VALUES ('x')", "SHOW TABLES"]
@@ -47,7 +48,7 @@ TRACES = [
     "SET sql_mode = ''",
     "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE",
     "SET NAMES latin1",
-    "SELECT GET_LOCK(CONCAT('leak', @@port), 0)",
+    "SELECT GET_LOCK('property', 0)",
     "CREATE TEMPORARY TABLE IF NOT EXISTS leaked (id INT)",
 ]
 WRONG = ["SELECT no_such_column", "no SQL at all", "INSERT INTO nowhere VALUES (1)"]

@@ -10,7 +10,8 @@ PRISTINE = (
     "SELECT @a, DATABASE(), @@autocommit, @@tx_isolation, @@sql_mode, @@time_zone,"
     " @@foreign_key_checks, @@unique_checks, @@character_set_client,"
     " @@character_set_results, @@collation_connection, @@sql_auto_is_null,"
-    " @@max_statement_time, IS_USED_LOCK('leak')"
+    " @@max_statement_time, "
+    " IFNULL(IS_USED_LOCK('leak') = CONNECTION_ID(), 0)"
 )
 
 
