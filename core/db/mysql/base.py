@@ -1,6 +1,7 @@
 """Django's MySQL backend, with connections lent by a pool for each request."""
 
 import os
+from functools import partial
 from threading import get_ident
 from typing import Any
 
@@ -76,9 +77,9 @@ class DatabaseWrapper(CommitHooks, base.DatabaseWrapper):
         try:
             if not self.settings_dict["AUTOCOMMIT"]:
                 self.set_autocommit(False)
-            if not pool.facts.get("is_version_checked"):
+            if not pool.facts.is_version_checked:
                 self.check_database_version_supported()
-                pool.facts["is_version_checked"] = True
+                pool.facts.is_version_checked = True
             if connection_created.receivers:
                 connection_created.send(sender=self.__class__, connection=self)
         except BaseException:
@@ -146,10 +147,9 @@ class DatabaseWrapper(CommitHooks, base.DatabaseWrapper):
         """Facts of the server, asked once per pool instead of once per thread."""
         if (pool := self.pool) is None:
             return super().mysql_server_data
-        facts = pool.facts
-        if "mysql_server_data" not in facts:
-            facts["mysql_server_data"] = super().mysql_server_data
-        return facts["mysql_server_data"]  # type: ignore[no-any-return]
+        ask = partial(getattr, super(), "mysql_server_data")
+        with self.temporary_connection():  # which is the first to ask, if it is new
+            return pool.facts.give(ask, pool.options.timeout)
 
     def forget_connection(self) -> None:
         """Let go of a connection that belongs to the parent of a fork."""

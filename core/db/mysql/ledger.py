@@ -21,6 +21,7 @@ import pymysql
 from dbutils.pooled_db import PooledDB
 
 from core.db.mysql.driver import Connection
+from core.db.mysql.facts import ServerFacts
 from core.db.mysql.figures import Figures
 from core.db.mysql.options import PoolOptions
 
@@ -52,7 +53,7 @@ class Ledger(PooledDB):
         self._lock = threading.RLock()
         self.options = options
         self.figures = Figures()
-        self.facts: dict[str, Any] = {}
+        self.facts = ServerFacts()
         self._first: Connection | None = None
         self._is_closed = False
         self._generation = 0
@@ -109,7 +110,7 @@ class Ledger(PooledDB):
         """Let the first connection stand for the server, until that is another."""
         first = self._first
         if first is None or connection.server_version != first.server_version:
-            self._first, self.facts = connection, {}
+            self._first, self.facts = connection, ServerFacts()
 
     def _end_loan(self, connection: Connection, now: float) -> None:
         self.figures.usage_seconds += now - connection.lent_at

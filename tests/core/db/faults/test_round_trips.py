@@ -1,5 +1,7 @@
 """What requests cost at the server beyond their own statements."""
 
+import threading
+
 import pytest
 
 from tests.core.db.faults.harness import in_thread
@@ -90,6 +92,40 @@ def test_new_connection_costs_three_statements(site, proxy):
         b"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
         b"SELECT 'mine'",
     ]
+
+
+def test_first_requests_ask_for_the_servers_facts_together_once(make_site, proxy):
+    site = make_site({"maxconnections": 4, "max_connecting": 4}, port=proxy.port)
+    proxy.delay = 0.02
+    start = threading.Barrier(8)
+
+    def answer():
+        start.wait()
+        return site.answer("SELECT 'mine'")
+
+    answers = [future.result(20) for future in [in_thread(answer) for _ in range(8)]]
+
+    assert answers == [[("mine",)]] * 8
+    assert sum(b"VERSION()" in request for request in proxy.requests) == 1
+
+
+def test_request_asks_for_itself_if_whoever_asks_gets_no_answer(make_site, proxy):
+    site = make_site({"maxconnections": 2, "timeout": 0.2}, port=proxy.port)
+    lease = site.pool.connection()
+    is_asking, may_go_on = threading.Event(), threading.Event()
+
+    def ask_without_an_answer():
+        is_asking.set()
+        may_go_on.wait()
+        return {}
+
+    stuck = in_thread(site.pool.facts.give, ask_without_an_answer, 0.2)
+    is_asking.wait()
+
+    assert site.answer("SELECT 'mine'") == [("mine",)]
+    may_go_on.set()
+    stuck.result(5)
+    lease.close()
 
 
 def test_server_counts_the_same(make_site, root):
