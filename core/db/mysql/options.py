@@ -41,7 +41,7 @@ class PoolOptions:
     max_lifetime: float = 1800
     """Close a connection of that age (less up to 10 %), when it comes back."""
     max_idle: float = 300
-    """Close a connection that nobody needed for so long."""
+    """Close a connection that nobody needed for so long, at the next loan or return."""
     ping_idle: float = 5
     """Doubt a connection that was silent for so long; 0: doubt all."""
     validation_timeout: float = 2

@@ -59,6 +59,8 @@ class MySQLPool(Operations):
         lease = Lease(self)
         try:
             connection = self.lend_at_once(lease, now)
+            if self._leaving:
+                self._tidy_up()
             if connection is None or not (
                 self._is_sure(connection, now)
                 or self._is_alive(connection, now + self.options.timeout)

@@ -87,6 +87,7 @@ class WaitingLine(Ledger):
             connection: Connection = self._idle_cache.pop()
             lease.connection = connection
             self._lend(connection, borrower, now, ref(lease))
+            self._take_out_unneeded(now)
             return connection
 
     def keep_at_once(self, connection: Connection) -> bool:

@@ -340,15 +340,27 @@ def test_connections_opened_together_do_not_end_together(make_site):
     assert ends[-1] - monotonic() <= 1000
 
 
+def test_connections_that_nobody_needed_are_closed_at_the_next_loan(make_site, closed):
+    site = make_site({"maxconnections": 4, "max_idle": 0.05})
+    *unneeded, needed = site.fill(4)
+    wait_until(lambda: monotonic() > site.pool._idle_cache[-1].unneeded_at)
+
+    with site.request():
+        assert site.connection_id() == needed
+        assert closed == [(number, "max_idle") for number in unneeded]
+
+    assert site.stats["pool_idle"] == 1
+
+
 def test_connections_that_nobody_needed_are_closed_at_the_next_return(
     make_site, closed
 ):
     site = make_site({"maxconnections": 4, "max_idle": 0.05})
-    *unneeded, needed = site.fill(4)
-    oldest = site.pool._idle_cache[-1].proven_at
-    wait_until(lambda: monotonic() - oldest > 0.05)
+    lease = site.pool.connection()
+    unneeded = site.fill(2)
+    wait_until(lambda: monotonic() > site.pool._idle_cache[-1].unneeded_at)
 
-    assert site.answer_with_id() == needed
+    lease.close()
 
     assert closed == [(number, "max_idle") for number in unneeded]
     assert site.stats["pool_idle"] == 1
