@@ -107,6 +107,10 @@ SCHEMA = [
     "CREATE PROCEDURE two_results() BEGIN SELECT 1; SELECT 2; END",
     "CREATE PROCEDURE leave_traces() BEGIN"
     " SET @a = 42; SET autocommit = 0; DO GET_LOCK('leak', 0); END",
+    "CREATE FUNCTION leave_traces_unseen() RETURNS INT BEGIN"
+    " SET @a = 42; RETURN GET_LOCK('leak', 0); END",
+    "CREATE PROCEDURE fail_late() BEGIN"
+    " SELECT 1; SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'of another'; END",
 ]
 
 

@@ -175,6 +175,17 @@ def test_named_things_of_a_session_are_gone(site, sql):
         site.connection.cursor().cursor.execute(sql)
 
 
+def test_do_0_lets_a_reset_follow_what_a_stored_function_has_done(site, root):
+    """The advice of docs/pool.md: no statement tells what a function does."""
+    expected = state_of(site, root)
+    with site.request():
+        site.run("SELECT leave_traces_unseen()")
+        site.run("DO 0")
+    root.run("DELETE FROM entries")
+
+    assert state_of(site, root) == expected
+
+
 def test_control_raw_dbutils_leaks_variables_locks_and_the_database(
     make_naive_site, root
 ):
