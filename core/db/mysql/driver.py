@@ -134,9 +134,14 @@ class Connection(SyncedConnection):
             return "lost"
         if self.in_flight:
             return "interrupted"
-        if (result := self._result) and (result.unbuffered_active or result.has_next):
+        if self.has_unread_result:
             return "unread result"
         return self.condemned
+
+    @property
+    def has_unread_result(self) -> bool:
+        result = self._result
+        return result is not None and bool(result.unbuffered_active or result.has_next)
 
     @property
     def is_in_transaction(self) -> bool:

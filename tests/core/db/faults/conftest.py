@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.core.db.faults import programs
-from tests.core.db.faults.harness import NAIVE_ENGINE, Root, Site
+from tests.core.db.faults.harness import NAIVE_ENGINE, PLAIN_ENGINE, Root, Site
 from tests.proxy import Proxy
 from tests.servers import MariaDB
 
@@ -61,7 +61,9 @@ def make_site(server, root):
     with ExitStack() as sites:
 
         def make(pool=True, *, port=None, options=None, engine="core.db.mysql", **more):
-            options = {**(options or {}), "pool": pool}
+            options = dict(options or {})
+            if pool is not None:
+                options["pool"] = pool
             site = Site(port or server.port, engine, options, **more)
             sites.callback(site.close)
             return site
@@ -78,9 +80,19 @@ def site(make_site):
 def make_naive_site(make_site):
     """Make sites on raw DBUtils; the options are those of ``PooledDB``."""
 
-    def make(**pool):
+    def make(*, port=None, user="root", **pool):
         pool = {"maxconnections": 3, "blocking": True, **pool}
-        return make_site(pool, engine=NAIVE_ENGINE)
+        return make_site(pool, engine=NAIVE_ENGINE, port=port, USER=user)
+
+    return make
+
+
+@pytest.fixture
+def make_plain_site(make_site):
+    """Make sites on Django's own backend, whose threads keep their connections."""
+
+    def make(**options):
+        return make_site(None, engine=PLAIN_ENGINE, options=options, CONN_MAX_AGE=None)
 
     return make
 

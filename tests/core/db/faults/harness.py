@@ -15,6 +15,7 @@ from tests.core.db.faults.naive_pool import base as naive_pool
 from tests.waiting import wait_until
 
 numbers = itertools.count(1)
+PLAIN_ENGINE = "django.db.backends.mysql"
 NAIVE_ENGINE = naive_pool.__name__.removesuffix(".base")
 
 
@@ -92,11 +93,12 @@ class Site:
         return ids
 
     def close(self) -> None:
+        self.connection.close()
         if hasattr(self.connection, "close_pool"):
             self.connection.close_pool()
         elif pool := naive_pool.pools.pop(self.alias, None):
+            # Last: it would keep what comes back later.
             pool.close()
-        self.connection.close()
         del connections[self.alias]
         del connections.settings[self.alias]
 
@@ -111,6 +113,9 @@ SCHEMA = [
     " SET @a = 42; RETURN GET_LOCK('leak', 0); END",
     "CREATE PROCEDURE fail_late() BEGIN"
     " SELECT 1; SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'of another'; END",
+    "CREATE FUNCTION fail_at_100(number INT) RETURNS INT BEGIN"
+    " IF number = 100 THEN SIGNAL SQLSTATE '45000'"
+    " SET MESSAGE_TEXT = 'of another'; END IF; RETURN number; END",
 ]
 
 

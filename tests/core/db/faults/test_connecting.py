@@ -66,6 +66,22 @@ def test_failed_version_check_is_repeated_and_keeps_no_place(site, monkeypatch, 
     assert site.answer("SELECT 1") == [(1,)]
 
 
+def test_control_raw_dbutils_goes_on_with_a_connection_half_set_up(
+    make_naive_site, monkeypatch
+):
+    def refuse(self):
+        raise NotSupportedError
+
+    site = make_naive_site()
+    wrapper_class = type(site.connection)
+    with site.request():
+        with monkeypatch.context() as patch, pytest.raises(NotSupportedError):
+            patch.setattr(wrapper_class, "check_database_version_supported", refuse)
+            site.run("SELECT 1")
+
+        assert site.run("SELECT @@tx_isolation") == [("REPEATABLE-READ",)]
+
+
 # 31: a password that changes
 
 

@@ -10,11 +10,10 @@ import sys
 
 import pytest
 
-from tests.core.db.faults.harness import NAIVE_ENGINE
+from tests.core.db.faults.harness import NAIVE_ENGINE, PLAIN_ENGINE
 from tests.waiting import wait_until
 
 PROGRAM = "forks"
-PLAIN_ENGINE = "django.db.backends.mysql"
 WAYS = ["fork", "multiprocessing"]
 
 

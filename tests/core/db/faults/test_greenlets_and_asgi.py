@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.core.db.faults.harness import PLAIN_ENGINE
+
 POOL = {"maxconnections": 5, "timeout": 50}
 
 
@@ -50,6 +52,13 @@ def test_asgi_requests_share_connections_and_server_facts(run, proxy):
     assert found["stats"]["pool_size"] == found["stats"]["pool_idle"] <= 5
     assert found["stats"]["requests_errors"] == 0
     assert sum(b"VERSION()" in request for request in proxy.requests) == 1
+
+
+def test_control_plain_django_asks_the_server_anew_in_each_asgi_request(run, proxy):
+    found = run("asgi", "many", engine=PLAIN_ENGINE, pool=None, port=proxy.port)
+
+    assert found["result"] == {"right": 500}
+    assert sum(b"VERSION()" in request for request in proxy.requests) > 500
 
 
 @pytest.mark.parametrize("pool", [POOL, {"maxconnections": 2, "timeout": 30}])

@@ -8,7 +8,8 @@ import threading
 import weakref
 
 import pytest
-from django.db import InterfaceError, OperationalError, ProgrammingError
+from dbutils.pooled_db import InvalidConnectionError
+from django.db import Error, InterfaceError, OperationalError, ProgrammingError
 from pymysql.connections import MySQLResult
 
 from core.db.mysql import (
@@ -200,6 +201,19 @@ def test_connection_closed_inside_atomic_is_free_for_another_thread(site):
         assert site.connection.connection is None
 
 
+def test_control_closed_connection_of_raw_dbutils_is_no_error_of_django(
+    make_naive_site,
+):
+    site = make_naive_site()
+
+    with pytest.raises(InvalidConnectionError), site.request(), site.atomic():
+        site.run("SELECT 1")
+        site.connection.close()
+        site.run("SELECT 2")
+
+    assert not issubclass(InvalidConnectionError, Error)
+
+
 # 20: cursors that outlive their loan
 
 
@@ -388,6 +402,27 @@ def test_no_interruption_of_who_returns_forgets_who_waits(make_site, root, monke
         while waiting:
             waiting.pop().result(10)
         check_pool_is_whole(lending, root)
+
+
+def test_control_interrupted_return_to_raw_dbutils_costs_the_place(
+    make_naive_site, monkeypatch
+):
+    def interrupted(connection):
+        raise Interruption
+
+    site = make_naive_site(maxconnections=1)
+    site.connection.ensure_connection()
+    kept = site.connection.connection
+    with monkeypatch.context() as patch, pytest.raises(Interruption):
+        patch.setattr("pymysql.connections.Connection.rollback", interrupted)
+        site.connection.close()
+
+    waiting = in_thread(site.answer, "SELECT 1")
+    with pytest.raises(TimeoutError):
+        waiting.result(1)
+
+    kept.close()
+    assert waiting.result(5) == [(1,)]
 
 
 def test_lease_that_is_dropped_gives_its_place_back_without_a_word(site, root):

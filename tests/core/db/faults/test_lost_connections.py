@@ -4,6 +4,7 @@ import pytest
 from django.db import InterfaceError, OperationalError, transaction
 
 from tests.core.db.faults.harness import in_thread
+from tests.waiting import wait_until
 
 LOST = {2006, 2013, 1927}
 # As a command, unlike READ COMMITTED inside of one.
@@ -129,6 +130,26 @@ def test_idle_connections_that_the_server_timed_out_are_replaced(make_site, root
     assert site.stats["pings"] == 0
 
 
+def test_control_persistent_connection_of_django_fails_the_next_request(
+    make_plain_site, root
+):
+    site = make_plain_site()
+    root.kill(site.answer_with_id())
+
+    with pytest.raises(OperationalError):
+        site.answer("SELECT 1")
+
+
+def test_control_persistent_connection_that_timed_out_fails_the_next_request(
+    make_plain_site, root
+):
+    site = make_plain_site(init_command="SET SESSION wait_timeout = 1")
+    root.await_end(site.answer_with_id())
+
+    with pytest.raises(OperationalError):
+        site.answer("SELECT 1")
+
+
 # 4: killed in the middle of a statement
 
 
@@ -145,6 +166,25 @@ def test_statement_that_is_killed_is_not_run_again(site, root):
     assert caught.value.args[0] in LOST
     assert root.entries() == []
     assert all(root.statement_of(other) == "" for other in root.processes())
+
+
+def test_control_raw_dbutils_runs_a_killed_statement_again(naive_site, root):
+    def kill_and_open(killed):
+        kill_running(root, killed, "gate")
+        wait_until(
+            lambda: any("gate" in root.statement_of(n) for n in root.processes())
+        )
+        root.run("DO RELEASE_LOCK('gate')")
+
+    root.run("DO GET_LOCK('gate', 0)")
+    with naive_site.request():
+        killer = in_thread(kill_and_open, naive_site.connection_id())
+        naive_site.run(
+            "INSERT INTO entries (text) SELECT CONCAT('ran ', GET_LOCK('gate', 20))"
+        )
+        killer.result(10)
+
+        assert ("ran 1",) in naive_site.run("SELECT text FROM entries")
 
 
 def test_rest_of_the_request_after_a_lost_connection_fails_too(site, root):
@@ -206,6 +246,19 @@ def test_half_open_connection_delays_a_request_by_the_validation_timeout_only(
     assert site.answer_with_id() != half_open
 
 
+def test_control_ping_of_raw_dbutils_waits_without_end(make_naive_site, proxy):
+    site = make_naive_site(ping=1, port=proxy.port)
+    site.answer("SELECT 1")
+    proxy.stall()
+
+    waiting = in_thread(site.answer, "SELECT 1")
+    with pytest.raises(TimeoutError):
+        waiting.result(1)
+
+    proxy.resume()
+    assert waiting.result(5) == [(1,)]
+
+
 # 28: a server that became a replica
 
 
@@ -233,6 +286,23 @@ def test_connections_to_a_server_that_became_read_only_are_all_given_up(
     assert site.stats["pool_size"] == 0
     assert site.stats["discards"] == {"read-only": 3}
     assert site.answer_with_id() not in old
+
+
+def test_control_raw_dbutils_goes_on_with_a_server_that_became_read_only(
+    make_naive_site, root, read_only_user
+):
+    site = make_naive_site(user=read_only_user)
+    idle = site.connection.get_new_connection(site.connection.get_connection_params())
+    site.answer("SELECT 1")
+    idle_id = idle.thread_id()
+    idle.close()
+    root.run("SET GLOBAL read_only = 1")
+
+    with pytest.raises(OperationalError):
+        site.answer("INSERT INTO entries (text) VALUES ('refused')")
+    root.run("SET GLOBAL read_only = 0")
+
+    assert site.answer_with_id() == idle_id
 
 
 def test_host_is_asked_for_again_after_a_failover(make_site, root, read_only_user):

@@ -299,6 +299,18 @@ def test_full_server_is_waited_for_until_a_connection_comes_back(make_site, full
     assert site.stats["pool_size"] == 1
 
 
+def test_control_raw_dbutils_fails_although_a_connection_will_come_back(
+    make_naive_site, full
+):
+    site = make_naive_site(maxconnections=5, user="guest")
+    full(1)
+    site.connection.ensure_connection()
+
+    error = in_thread(failure_of, site).result(5)
+
+    assert error.args[0] in SERVER_FULL
+
+
 def test_full_server_is_waited_for_until_it_has_room(make_site, full):
     site = make_site({"maxconnections": 5, "timeout": 20}, USER="guest")
     full(1)

@@ -1,9 +1,11 @@
 """What one borrower leaves in a session is never seen by the next one."""
 
 import pytest
+from django.db import DatabaseError
 from pymysql.constants import CLIENT
 from pymysql.cursors import DictCursor, SSCursor, SSDictCursor
 
+from core.db.mysql import driver
 from tests.core.db.faults.harness import in_thread
 
 PRISTINE = (
@@ -308,6 +310,49 @@ def test_unread_rows_of_an_unbuffered_cursor_are_not_passed_on(site, cursor_clas
 
     assert site.answer("SELECT 'mine'") == [("mine",)]
     assert site.stats["discards"] == {"unread result": 1}
+
+
+def leave_rows_before_an_error(site):
+    cursor = site.connection.connection.cursor(SSCursor)
+    cursor.execute("SELECT fail_at_100(seq) FROM seq_1_to_100")
+    cursor.fetchone()
+
+
+def leave_a_result_before_an_error(site):
+    cursor = site.connection.connection.cursor()
+    cursor.callproc("fail_late")
+    cursor.fetchall()
+
+
+leaving_an_error = pytest.mark.parametrize(
+    "leave", [leave_rows_before_an_error, leave_a_result_before_an_error]
+)
+
+
+@leaving_an_error
+def test_error_that_nobody_has_read_is_not_the_next_borrowers(site, leave):
+    with site.request():
+        site.connection.ensure_connection()
+        leave(site)
+
+    assert site.answer("SELECT 'mine'") == [("mine",)]
+    assert site.stats["discards"] == {"unread result": 1}
+
+
+@pytest.mark.filterwarnings("ignore:Previous unbuffered result")
+@leaving_an_error
+def test_control_unread_results_that_are_not_looked_for_fail_the_next_borrower(
+    site, leave, monkeypatch
+):
+    monkeypatch.setattr(driver.Connection, "has_unread_result", False)
+    with site.request():
+        site.connection.ensure_connection()
+        leave(site)
+        # Else the reset of the session would meet the error.
+        site.connection.connection.connection.is_dirty = False
+
+    with pytest.raises(DatabaseError, match="of another"):
+        site.answer("SELECT 'mine'")
 
 
 def test_unbuffered_cursor_that_was_closed_costs_no_connection(site):

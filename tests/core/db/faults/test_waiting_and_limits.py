@@ -13,6 +13,7 @@ from core import signals
 from core.db.mysql import pool as pool_module
 from core.db.mysql.errors import PoolClosed, PoolExhausted, PoolTimeout
 from tests.core.db.faults.harness import in_thread
+from tests.core.db.faults.naive_pool import base as naive_pool
 from tests.waiting import wait_until
 
 
@@ -393,6 +394,19 @@ def test_place_of_a_thread_that_ended_is_free_before_a_waiter_gives_up(
         kept[0].cursor()
 
 
+def test_control_raw_dbutils_never_gets_the_place_back(make_naive_site):
+    site = make_naive_site(maxconnections=1)
+    kept = []
+    in_thread(keep_connection, site, kept).thread.join()
+
+    waiting = in_thread(site.answer, "SELECT 1")
+    with pytest.raises(TimeoutError):
+        waiting.result(1)
+
+    kept[0].close()
+    assert waiting.result(5) == [(1,)]
+
+
 def test_place_of_a_running_thread_is_never_taken_away(make_site, monkeypatch):
     monkeypatch.setattr(pool_module, "LOOK_AROUND_SECONDS", 0.01)
     site = make_site({"maxconnections": 1})
@@ -485,6 +499,15 @@ def test_connection_returned_after_close_is_closed(make_site, root):
 
     root.await_end(number)
     assert pool.stats()["pool_size"] == 0
+
+
+def test_control_raw_dbutils_keeps_what_comes_back_after_close(make_naive_site, root):
+    site = make_naive_site()
+    with site.request():
+        number = site.connection_id()
+        naive_pool.pools[site.alias].close()
+
+    assert number in root.processes()
 
 
 def test_pool_is_made_anew_after_close(site):

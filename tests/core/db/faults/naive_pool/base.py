@@ -34,7 +34,7 @@ class Lent:
 
     def __getattr__(self, name):
         steady = self.lent._con
-        if hasattr(type(steady), name):
+        if steady is None or hasattr(type(steady), name):
             return getattr(self.lent, name)
         return getattr(steady._con, name)
 

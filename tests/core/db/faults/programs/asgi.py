@@ -70,4 +70,5 @@ async def impatient():
 
 if __name__ == "__main__":
     result = asyncio.run(globals()[sys.argv[1]]())
-    print(json.dumps({"result": result, "stats": connection.pool.stats()}))
+    stats = connection.pool.stats() if hasattr(connection, "pool") else None
+    print(json.dumps({"result": result, "stats": stats}))
