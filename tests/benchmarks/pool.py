@@ -3,10 +3,15 @@
 import sys
 from argparse import Namespace
 from pathlib import Path
+from threading import Thread
+from time import perf_counter
 
+from core.db.mysql.options import PoolOptions
+from core.db.mysql.pool import MySQLPool
 from tests.benchmarks.report import Results
 from tests.benchmarks.scripts import python_of, run_script
 from tests.servers import MariaDB
+from tests.waiting import wait_until
 
 REQUESTS = {"connect": 400}
 USUAL_REQUESTS = 8_000
@@ -24,6 +29,7 @@ def run(*, peers_python: Path, options: Namespace) -> None:
                     results.add(mode, measure(server, python, mode, threads))
             results.show(unit="requests/s", ours="inkstone")
         show_gevent(server, options.rounds)
+        show_return(server, options.rounds)
 
 
 def fill(server: MariaDB) -> None:
@@ -54,3 +60,31 @@ def show_gevent(server: MariaDB, rounds: int) -> None:
             f"{result['seconds']:.2f} s (ideal {result['ideal']:.1f} s), "
             f"{result['errors']} errors, at most {result['peak']} connections"
         )
+
+
+def show_return(server: MariaDB, rounds: int) -> None:
+    for _ in range(rounds):
+        seconds = time_return_beside_a_stuck_connect(server)
+        print(
+            f"return while another thread is stuck in connect: {seconds * 1e3:.2f} ms"
+        )
+
+
+def time_return_beside_a_stuck_connect(server: MariaDB) -> float:
+    address = {"host": "127.0.0.1", "port": server.port, "user": "root"}
+    pool = MySQLPool(PoolOptions(timeout=60), [], autocommit=True, **address)
+    lease = pool.connection()
+    server.freeze()
+    stuck = Thread(target=lambda: pool.connection().close())
+    stuck.start()
+    try:
+        wait_until(lambda: pool.stats()["pool_connecting"] == 1)
+        began = perf_counter()
+        lease.close()
+        seconds = perf_counter() - began
+        assert stuck.is_alive()
+    finally:
+        server.resume()
+        stuck.join()
+        pool.close()
+    return seconds
