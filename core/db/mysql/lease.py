@@ -26,8 +26,8 @@ class Lease:
         self.connection: Connection | None = None
 
     def hold(self, connection: Connection) -> None:
-        # In this order: a lease that holds a connection is known to the pool, which
-        # takes the connection away when the loan ends.
+        # In this order: a lease that holds a lent connection is known to the pool,
+        # which takes the connection away when the loan ends.
         connection.lease = ref(self)
         self.connection = connection
 

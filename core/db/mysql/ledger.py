@@ -62,7 +62,7 @@ class Ledger(PooledDB):
         self._idle_seconds = options.max_idle or float("inf")
         # What the short way back has no time for.
         self._is_choosy = bool(options.maxcached or options.maxusage)
-        # Being opened; what stands there is its borrower's alone.
+        # Tickets of those who are opening a connection.
         self._opening: set[Any] = set()
         self._lent: set[Connection] = set()
         # Loans by number. Filled by finalisers, which may run anywhere, even with
@@ -82,6 +82,9 @@ class Ledger(PooledDB):
     def abandon(self, connection: Connection) -> None:
         """Note a lent connection whose lease is gone; called by finalisers."""
         self._abandoned.append((connection, connection.lent_times))
+
+    def __del__(self) -> None:
+        """Do nothing: sockets close with their objects; finalisers send nothing."""
 
     # The lock is held in all that follow
 

@@ -174,8 +174,6 @@ class MySQLPool(Operations):
             is_hasty = began > ticket.deadline - self.options.timeout / 2
             is_late = is_hasty and monotonic() >= ticket.deadline
             self.give_up(ticket, error, is_late=is_late)
-            if is_late:
-                raise self._timeout() from self.outage.last_failure or error
             if code_of(error) in SERVER_FULL:
                 return None
             raise
@@ -215,6 +213,3 @@ class MySQLPool(Operations):
             ticket = Ticket(deadline)
             self._opening.add(ticket)
             return ticket
-
-    def __del__(self) -> None:
-        """Do nothing: sockets close with their objects; finalisers send nothing."""

@@ -153,6 +153,24 @@ def test_returned_connection_is_not_taken_by_a_late_comer(make_site):
     waiting.result(5).close()
 
 
+def test_one_of_those_who_wait_looks_around_for_all(make_site, monkeypatch):
+    monkeypatch.setattr(pool_module, "LOOK_AROUND_SECONDS", 0.01)
+    site = make_site({"maxconnections": 1, "timeout": 20})
+    lease, looking = site.pool.connection(), []
+    monkeypatch.setattr(
+        site.pool, "_look_at_loans", lambda: looking.append(threading.current_thread())
+    )
+
+    waiting = [in_thread(site.answer, "SELECT 1") for _ in range(5)]
+    wait_until(lambda: site.stats["requests_waiting"] == 5)
+    looking.clear()
+    wait_until(lambda: len(looking) > 10)
+
+    assert len(set(looking)) == 1
+    lease.close()
+    assert [future.result(5) for future in waiting] == [[(1,)]] * 5
+
+
 def test_place_of_a_lost_connection_goes_to_who_waits(make_site, root):
     site = make_site({"maxconnections": 1, "timeout": 20})
     lease = site.pool.connection()
@@ -536,6 +554,22 @@ def test_drain_replaces_all_connections_without_an_error(make_site):
 
     assert site.answer_with_id() not in old
     assert site.stats["discards"] == {"closed": 2}
+
+
+def test_connection_that_was_being_opened_during_a_drain_does_not_stay(
+    make_site, proxy
+):
+    site = make_site({"maxconnections": 3}, port=proxy.port)
+    proxy.stall()
+    answer = in_thread(site.answer, "SELECT 1")
+    wait_until(lambda: site.stats["pool_connecting"] == 1)
+
+    site.pool.drain()
+    proxy.resume()
+
+    assert answer.result(5) == [(1,)]
+    assert site.stats["pool_idle"] == 0
+    assert site.stats["discards"] == {"closed": 1}
 
 
 def test_connection_that_is_returned_during_a_drain_does_not_stay(
