@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from django.core.paginator import InvalidPage, Paginator
+from django.core.paginator import InvalidPage
 from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -27,14 +27,13 @@ def article_list(request: HttpRequest) -> JsonResponse:
     query = ArticleListQuery(request.GET)
     if not query.is_valid():
         return json_error(HTTPStatus.BAD_REQUEST, query.first_error())
-    articles = Article.objects.published().filter(**query.lookups()).for_list()
-    paginator = Paginator(articles, query.page_size)
+    articles = Article.objects.published().filter(**query.lookups())
     try:
-        page = paginator.page(query.page_number)
+        page = articles.page_of_list(query.page_number, size=query.page_size)
     except InvalidPage as error:
         return json_error(HTTPStatus.NOT_FOUND, f"page: {error}")
     response = json_success([_summary(request, article) for article in page])
-    response["X-Total-Count"] = str(paginator.count)
+    response["X-Total-Count"] = str(page.paginator.count)
     return response
 
 

@@ -2,6 +2,7 @@ from collections.abc import Iterable
 from typing import Any, Self
 
 from django.conf import settings
+from django.core.paginator import Page, Paginator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -63,6 +64,10 @@ class ArticleQuerySet(models.QuerySet["Article"]):
             .defer("body", "body_html")
             .order_by("-published_at", "-pk")
         )
+
+    def page_of_list(self, number: int | str, *, size: int) -> "Page[Article]":
+        """Load one page of a list; raise ``InvalidPage`` if there is no such page."""
+        return Paginator(self.for_list(), size).page(number)
 
     def for_page(self) -> Self:
         """Load what the page of one article shows."""

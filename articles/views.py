@@ -1,8 +1,7 @@
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
-from django.core.paginator import InvalidPage, Page, Paginator
-from django.db.models import QuerySet
+from django.core.paginator import InvalidPage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -11,7 +10,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from articles import caches
 from articles.forms import SearchForm
-from articles.models import Article, Category, Tag
+from articles.models import Article, ArticleQuerySet, Category, Tag
 
 HOME_ARTICLES = 9
 ARTICLES_PER_PAGE = 12
@@ -91,16 +90,17 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 def _render_list(
-    request: HttpRequest, articles: QuerySet[Article], *, heading: str, kicker: str
+    request: HttpRequest, articles: ArticleQuerySet, *, heading: str, kicker: str
 ) -> HttpResponse:
     context = {"heading": heading, "kicker": kicker} | _page_context(request, articles)
     return render(request, "articles/article_list.html", context)
 
 
-def _page_context(request: HttpRequest, articles: Any) -> dict[str, Any]:
-    paginator: Paginator[Article] = Paginator(articles.for_list(), ARTICLES_PER_PAGE)
+def _page_context(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any]:
+    number = request.GET.get("page", 1)
     try:
-        page: Page[Article] = paginator.page(request.GET.get("page", 1))
+        page = articles.page_of_list(number, size=ARTICLES_PER_PAGE)
     except InvalidPage as error:
         raise Http404 from error
-    return {"page": page, "page_range": paginator.get_elided_page_range(page.number)}
+    page_range = page.paginator.get_elided_page_range(page.number)
+    return {"page": page, "page_range": page_range}
