@@ -34,6 +34,7 @@ class Board:
         self.committed = fork.RawArray(ctypes.c_int64, ROWS + 1)
         self.reads = fork.RawArray(ctypes.c_int64, READERS * THREADS)
         self.stale = fork.RawArray(ctypes.c_int64, READERS * THREADS)
+        self.used = fork.RawArray(ctypes.c_double, READERS)
         self.is_doomed = fork.RawArray(ctypes.c_bool, WRITERS)
         self.is_over = fork.RawValue(ctypes.c_bool)
 
@@ -77,6 +78,7 @@ def read(board: Board, number: int, read_row) -> None:
     from django.db import connection
 
     connection.close()
+    used_before = time.process_time()
 
     def loop(place: int) -> None:
         rng = random.Random(place)
@@ -92,6 +94,7 @@ def read(board: Board, number: int, read_row) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    board.used[number] = time.process_time() - used_before
 
 
 class Writers:
@@ -154,7 +157,12 @@ def run(board: Board, read_row, seconds: float, reads: int, kills_each: float) -
     for process in readers + writers.processes:
         process.join(60)
     assert all(process.exitcode == 0 for process in readers)
-    return {"per_second": per_second, "killed": writers.killed}
+    per_used = sum(board.reads) / sum(board.used)
+    return {
+        "per_second": per_second,
+        "per_processor_second": per_used,
+        "killed": writers.killed,
+    }
 
 
 def wait_until_cached(read_row) -> None:

@@ -18,8 +18,11 @@ from typing import Self
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core.caching.options import options
+from core.caching.stores.leases import Lease, Leases
 
 _TIME_BYTES = 13
+
+TAKES_LONG = "another rebuild takes long"
 
 logger = logging.getLogger(__name__)
 
@@ -65,16 +68,34 @@ class Bypass:
     reason: str
 
 
+@dataclass(frozen=True)
+class Delay:
+    """Somebody is at it: look again, and bypass the value after so many seconds."""
+
+    seconds: float
+    reason: str
+
+
 class Flight(ABC):
     """The right, and the duty, to rebuild one value; exactly one call ends it."""
 
-    @abstractmethod
+    lease: Lease
+
     def store(self, entry: Entry) -> bool:
         """Store the value unless its stamps have lapsed meanwhile."""
+        with self.lease:
+            return self._store(entry)
 
-    @abstractmethod
     def abandon(self, *, is_uncacheable: bool = False) -> None:
         """Let somebody else rebuild; or, for a while, everybody read by himself."""
+        with self.lease:
+            self._abandon(is_uncacheable=is_uncacheable)
+
+    @abstractmethod
+    def _store(self, entry: Entry) -> bool: ...
+
+    @abstractmethod
+    def _abandon(self, *, is_uncacheable: bool) -> None: ...
 
 
 class StampChange:
@@ -94,6 +115,9 @@ class StampChange:
 
 
 class StampStore(ABC):
+    def __init__(self) -> None:
+        self._leases = Leases()
+
     def look_up(
         self, key: str, stamps: Sequence[str], *, is_forced: bool = False
     ) -> Entry | Flight | Bypass:
@@ -105,12 +129,42 @@ class StampStore(ABC):
             return entry
         deadline = time.monotonic() + options().wait
         while True:
-            outcome = self._acquire(key, stamps, is_forced)
-            if outcome is not None:
-                return outcome
-            if time.monotonic() >= deadline:
-                return Bypass("another rebuild takes long")
-            self._pause(key)
+            lease, is_mine = self._leases.claim(key)
+            if is_mine:
+                return self._see_to(key, stamps, lease, is_forced=is_forced)
+            if not lease.ended.wait(deadline - time.monotonic()):
+                return Bypass(TAKES_LONG)
+            if lease.bypass:
+                return lease.bypass
+            if not is_forced and (entry := self.find(key, stamps)):
+                return entry
+
+    def _see_to(
+        self, key: str, stamps: Sequence[str], lease: Lease, *, is_forced: bool
+    ) -> Entry | Flight | Bypass:
+        """Ask, for all threads that wait for this one."""
+        try:
+            outcome = self._poll(key, stamps, is_forced)
+        except BaseException:
+            lease.end()
+            raise
+        if isinstance(outcome, Flight):
+            outcome.lease = lease
+        else:
+            lease.end(outcome if isinstance(outcome, Bypass) else None)
+        return outcome
+
+    def _poll(
+        self, key: str, stamps: Sequence[str], is_forced: bool
+    ) -> Entry | Flight | Bypass:
+        """Ask until nobody else is at it, or for as long as that is worth while."""
+        began, pauses = time.monotonic(), _pauses()
+        while isinstance(outcome := self._acquire(key, stamps, is_forced), Delay):
+            left = began + outcome.seconds - time.monotonic()
+            if left <= 0:
+                return Bypass(outcome.reason)
+            time.sleep(min(left, next(pauses)))
+        return outcome
 
     @abstractmethod
     def find(self, key: str, stamps: Sequence[str]) -> Entry | None:
@@ -119,11 +173,8 @@ class StampStore(ABC):
     @abstractmethod
     def _acquire(
         self, key: str, stamps: Sequence[str], is_forced: bool
-    ) -> Entry | Flight | Bypass | None:
-        """Read again or take over the rebuild; None while another is at it."""
-
-    def _pause(self, key: str) -> None:
-        time.sleep(random.uniform(0.005, 0.02))  # noqa: S311 (spreads retries)
+    ) -> Entry | Flight | Bypass | Delay:
+        """Read again or take over the rebuild."""
 
     @abstractmethod
     def begin_change(
@@ -142,3 +193,11 @@ class StampStore(ABC):
     def keys(self) -> Iterator[str]:
         """List keys of stored values, if the store can tell: for people."""
         return iter(())
+
+
+def _pauses() -> Iterator[float]:
+    """Look soon, then less often: some rebuilds take a millisecond, some a second."""
+    longest = 0.001
+    while True:
+        yield random.uniform(longest / 2, longest)  # noqa: S311 (spreads retries)
+        longest = min(2 * longest, 0.02)

@@ -14,9 +14,7 @@ values are not cached until ``post_migrate`` has filled the table.
 
 import logging
 import secrets
-import threading
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -55,8 +53,8 @@ class DatabaseStore(StampStore):
     """Validates values, kept in any cache Django has, with one small query."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._values = Values(caches[options().alias])
-        self._leases = Leases()
 
     def find(self, key: str, stamps: Sequence[str]) -> Entry | None:
         header = read_header(stamps)
@@ -64,25 +62,16 @@ class DatabaseStore(StampStore):
 
     def _acquire(
         self, key: str, stamps: Sequence[str], is_forced: bool
-    ) -> Entry | Flight | Bypass | None:
-        if not self._leases.claim(key):
-            return None
-        with ExitStack() as unless_building:
-            unless_building.callback(self._leases.end, key)
-            header = read_header(stamps)
-            if header is None:
-                return Bypass("no stamps: run migrate")
-            # Under the lease: what its last holder stored is seen here.
-            stored = self._values.get(key)
-            if stored == UNCACHEABLE:
-                return Bypass("the last value could not be stored")
-            if not is_forced and (entry := Entry.unpack(stored, header)):
-                return entry
-            unless_building.pop_all()
-        return DatabaseFlight(self, key, header)
-
-    def _pause(self, key: str) -> None:
-        self._leases.wait(key, options().wait)
+    ) -> Entry | Flight | Bypass:
+        header = read_header(stamps)
+        if header is None:
+            return Bypass("no stamps: run migrate")
+        # Under the lease: what its last holder stored is seen here.
+        stored = self._values.get(key)
+        if stored == UNCACHEABLE:
+            return Bypass("the last value could not be stored")
+        entry = None if is_forced else Entry.unpack(stored, header)
+        return entry or DatabaseFlight(self._values, key, header)
 
     def begin_change(
         self, connection: BaseDatabaseWrapper, stamps: Iterable[str]
@@ -96,29 +85,23 @@ class DatabaseStore(StampStore):
     def current(self, stamps: Sequence[str]) -> list[bytes]:
         return [read_header([stamp]) or b"" for stamp in stamps]
 
-    def end_flight(self, key: str, stored: bytes | None, seconds: float) -> None:
-        try:
-            if stored is not None and seconds > 0:
-                self._values.set(key, stored, seconds)
-        finally:
-            self._leases.end(key)
 
-
-@dataclass(frozen=True)
+@dataclass
 class DatabaseFlight(Flight):
-    origin: DatabaseStore
+    values: "Values"
     key: str
     header: bytes
 
-    def store(self, entry: Entry) -> bool:
+    def _store(self, entry: Entry) -> bool:
         # If the stamps have lapsed meanwhile, the value is stored in vain.
         seconds = (entry.expires_ms - now_ms()) / 1000
-        self.origin.end_flight(self.key, self.header + entry.pack(), seconds)
+        if seconds > 0:
+            self.values.set(self.key, self.header + entry.pack(), seconds)
         return seconds > 0
 
-    def abandon(self, *, is_uncacheable: bool = False) -> None:
-        stored = UNCACHEABLE if is_uncacheable else None
-        self.origin.end_flight(self.key, stored, PASS_SECONDS)
+    def _abandon(self, *, is_uncacheable: bool) -> None:
+        if is_uncacheable:
+            self.values.set(self.key, UNCACHEABLE, PASS_SECONDS)
 
 
 class Values:
@@ -146,25 +129,6 @@ class Values:
 
     def _name(self, key: str) -> str:
         return "coherent:" + blake2b(key.encode(), digest_size=16).hexdigest()
-
-
-class Leases:
-    """One builder per key in this process."""
-
-    def __init__(self) -> None:
-        self._ended: dict[str, threading.Event] = {}
-
-    def claim(self, key: str) -> bool:
-        # setdefault is atomic: of many threads, one finds its own event.
-        mine = threading.Event()
-        return self._ended.setdefault(key, mine) is mine
-
-    def end(self, key: str) -> None:
-        self._ended.pop(key).set()
-
-    def wait(self, key: str, seconds: float) -> None:
-        if ended := self._ended.get(key):
-            ended.wait(seconds)
 
 
 def read_header(stamps: Sequence[str]) -> bytes | None:

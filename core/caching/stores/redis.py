@@ -40,7 +40,9 @@ from redis.exceptions import RedisError
 from core.caching.options import options
 from core.caching.stores import scripts
 from core.caching.stores.base import (
+    TAKES_LONG,
     Bypass,
+    Delay,
     Entry,
     Flight,
     StampChange,
@@ -56,6 +58,8 @@ STAMP_LIFE_MS = 7 * 24 * 3600 * 1000
 PASS_MS = 2000
 # A COMMIT whose answer was lost may wait in the database's queue this long.
 DOUBT_MS = 60_000
+# Most commits take less: to wait for the end of one is cheaper than to read beside it.
+COMMIT_SECONDS = 0.01
 # The generation's place in the stamp of everything, after the server's run.
 GENERATION = slice(16, 32)
 
@@ -75,6 +79,7 @@ NO_TRUST = Trust(b"", float("-inf"), -1)
 
 class RedisStore(StampStore):
     def __init__(self, cache: dict[str, Any]) -> None:
+        super().__init__()
         location = cache["LOCATION"]
         if not isinstance(location, str):
             location = location[0]  # The primary: a replica may lack the marks.
@@ -120,7 +125,7 @@ class RedisStore(StampStore):
 
     def _acquire(
         self, key: str, stamps: Sequence[str], is_forced: bool
-    ) -> Entry | Flight | Bypass | None:
+    ) -> Entry | Flight | Bypass | Delay:
         if self._breaker.is_open:
             return Bypass("Redis is left alone after a failure")
         try:
@@ -133,7 +138,7 @@ class RedisStore(StampStore):
 
     def _acquire_in_redis(
         self, key: str, stamps: Sequence[str], is_forced: bool
-    ) -> Entry | Flight | Bypass | None:
+    ) -> Entry | Flight | Bypass | Delay:
         trust = self._current_trust()
         if not trust.generation:
             return Bypass("no stamps: run migrate")
@@ -152,10 +157,12 @@ class RedisStore(StampStore):
         if status == b"BUILD":
             return replace(flight, header=found[0])
         if status == b"HIT" and self._link.connects == trust.connects:
-            return Entry.unpack(found[1], found[0])
+            header, stored = found
+            if entry := Entry.unpack(stored, header):
+                return entry
         if status == b"RENEW":
             self._renew()
-        return BYPASSES.get(status)
+        return OUTCOMES.get(status) or Delay(options().wait, TAKES_LONG)
 
     def _renew(self) -> None:
         self._trust = NO_TRUST
@@ -237,14 +244,14 @@ class RedisStore(StampStore):
                 return
 
 
-BYPASSES = {
-    b"DIRTY": Bypass("being changed"),
+OUTCOMES: dict[bytes, Bypass | Delay] = {
+    b"DIRTY": Delay(COMMIT_SECONDS, "being changed"),
     b"PASS": Bypass("the last value could not be stored"),
     b"RENEW": Bypass("Redis has just been renewed"),
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class RedisFlight(Flight):
     origin: RedisStore
     key: str
@@ -259,17 +266,17 @@ class RedisFlight(Flight):
             self.origin.name("lease", self.key),
         ]
 
-    def store(self, entry: Entry) -> bool:
+    def _store(self, entry: Entry) -> bool:
         life_ms = entry.expires_ms - now_ms()
         if life_ms <= 0:
-            self.abandon()
+            self._abandon(is_uncacheable=False)
             return False
         names = [self.origin.name("stamp", stamp) for stamp in self.stamps]
         names = [names[0], *self.places, *names[1:]]
         args = self.token, self.header, entry.pack(), life_ms
         return bool(self.origin.attempt(scripts.STORE, names, *args))
 
-    def abandon(self, *, is_uncacheable: bool = False) -> None:
+    def _abandon(self, *, is_uncacheable: bool) -> None:
         pass_ms = PASS_MS if is_uncacheable else 0
         self.origin.attempt(scripts.ABANDON, self.places[1:], self.token, pass_ms)
 

@@ -1,19 +1,28 @@
 """One rebuild at a time per key, and nobody waits for ever."""
 
+import json
 import os
+import subprocess
+import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 import pytest
-from django.db import connections
+from django.core.cache import cache
+from django.db import connection, connections
 
 from core.caching import get_or_build
 from core.caching.stores import current_store
+from core.caching.stores.base import TAKES_LONG, Bypass, Delay, Flight, _pauses
+from core.caching.stores.redis import OUTCOMES
 from tests.core.caching.conftest import use_redis, wait_until_trusted
 from tests.core.caching.processes import fork, run, running
 from tests.waiting import wait_until
 
 BANNERS = ["articles.banner"]
+STAMPS = ["*", "articles.banner"]
 LOAD_SECONDS = 0.3
 
 
@@ -62,6 +71,122 @@ def test_fifty_threads_load_once_per_process(store):
     assert source.loads.value == 1
 
 
+def test_control_fifty_threads_load_more_than_once_without_leases():
+    source = SlowSource()
+
+    def read_aside(_number):
+        if (value := cache.get("slow")) is None:
+            cache.set("slow", value := source())
+        return value
+
+    with ThreadPoolExecutor(50) as pool:
+        list(pool.map(read_aside, range(50)))
+
+    assert source.loads.value > 1
+
+
+# Before it waits and afterwards, and again when connections are opened meanwhile.
+# Who looks every 20 ms, as for another process, asks 15 times.
+EACH_ASKS = 10
+
+
+def count_evals(server):
+    with server.connect() as client:
+        return client.info("commandstats")["cmdstat_eval"]["calls"]
+
+
+def test_threads_wait_for_their_own_process_without_asking_redis(
+    redis_store, shared_redis
+):
+    number, is_building = 20, threading.Event()
+    before = count_evals(shared_redis)
+
+    def load():
+        is_building.set()
+        time.sleep(LOAD_SECONDS)
+        return 7
+
+    with ThreadPoolExecutor(1) as pool:
+        builder = pool.submit(read, load)
+        assert is_building.wait(10)
+        others = read_in_threads(load, number)
+
+    assert [builder.result(), *others] == [7] * (1 + number)
+    assert count_evals(shared_redis) - before < EACH_ASKS * number
+
+
+def test_greenlets_wait_for_their_own_process_without_asking_redis(
+    redis_store, shared_redis
+):
+    before = count_evals(shared_redis)
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.core.caching.greenlets", shared_redis.url],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout.splitlines()[-1]) == {"loads": 1, "values": [1] * 21}
+    assert count_evals(shared_redis) - before < EACH_ASKS * 20
+
+
+def test_another_process_is_asked_soon_and_then_less_often():
+    pauses = list(islice(_pauses(), 10))
+
+    assert pauses[0] <= 0.001
+    assert all(
+        later > sooner / 2 for sooner, later in zip(pauses, pauses[1:], strict=False)
+    )
+    assert 0.01 <= pauses[-1] <= 0.02
+
+
+def test_commit_under_way_is_waited_for(redis_store, shared_redis, monkeypatch):
+    monkeypatch.setitem(OUTCOMES, b"DIRTY", Delay(10, "being changed"))
+    change = redis_store.begin_change(connection, BANNERS)
+    before = count_evals(shared_redis)
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(redis_store.look_up, "slow", STAMPS)
+        wait_until(lambda: count_evals(shared_redis) > before)
+        change.committed()
+        found = waiting.result(10)
+
+    assert isinstance(found, Flight)
+    found.abandon()
+
+
+def test_threads_share_the_wait_for_a_commit(redis_store, shared_redis, monkeypatch):
+    monkeypatch.setitem(OUTCOMES, b"DIRTY", Delay(LOAD_SECONDS, "being changed"))
+    change, source = redis_store.begin_change(connection, BANNERS), SlowSource()
+    before = count_evals(shared_redis)
+
+    values = read_in_threads(source, 20)
+
+    change.committed()
+    assert len(values) == 20
+    assert source.loads.value <= 2
+    assert count_evals(shared_redis) - before < EACH_ASKS * 20
+
+
+def test_another_thread_takes_over_from_one_that_takes_too_long(store, settings):
+    settings.COHERENT_CACHE = settings.COHERENT_CACHE | {"LEASE": 0.1, "WAIT": 0.01}
+    store = current_store()
+    wait_until_trusted()
+    late = store.look_up("slow", STAMPS)
+
+    def take_over():
+        found = store.look_up("slow", STAMPS)
+        return isinstance(found, Flight) and found
+
+    found = wait_until(take_over)
+
+    late.abandon()
+    assert store.look_up("slow", STAMPS) == Bypass(TAKES_LONG)
+    found.abandon()
+
+
 def test_another_process_takes_over_from_a_killed_builder(redis_store):
     source, is_building = SlowSource(), fork.Event()
 
@@ -84,7 +209,7 @@ def test_reader_does_not_wait_longer_than_told(store, settings):
     settings.COHERENT_CACHE = settings.COHERENT_CACHE | {"WAIT": 0.1, "LEASE": 30}
     store = current_store()
     wait_until_trusted()
-    flight = store.look_up("slow", ["*", "articles.banner"])
+    flight = store.look_up("slow", STAMPS)
 
     assert read(lambda: "own") == "own"
 
@@ -108,7 +233,7 @@ def test_nobody_waits_for_what_cannot_be_stored(store):
         return get_or_build("none", lambda: None, tags=BANNERS, cache_none=False)
 
     read_none()
-    found = store.look_up("none", ["*", "articles.banner"])
+    found = store.look_up("none", STAMPS)
 
     assert found.reason == "the last value could not be stored"
 
@@ -136,4 +261,4 @@ def test_killed_thread_of_a_build_leaves_no_lease(store):
         read(stop)
 
     assert read(lambda: os.getpid()) == os.getpid()
-    wait_until(lambda: store.find("slow", ["*", "articles.banner"]))
+    wait_until(lambda: store.find("slow", STAMPS))
