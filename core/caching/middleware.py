@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils import translation
 
-from core.caching.views import Call, ViewCache, is_answering
+from core.caching.views import CachedView, Call, is_answering
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -32,15 +32,15 @@ class CachedViewsMiddleware:
         found = find_cached_view(request)
         if found is None:
             return self.get_response(request)
-        cache, call = found
+        view, call = found
         request._cache_call = call  # type: ignore[attr-defined]
-        response, status = cache.answer(call, self.get_response)
+        response, status = view.answer(call, self.get_response)
         if settings.DEBUG or is_staff(request):
             response.headers["X-Cache"] = status
         return response
 
 
-def find_cached_view(request: HttpRequest) -> tuple[ViewCache, Call] | None:
+def find_cached_view(request: HttpRequest) -> tuple[CachedView, Call] | None:
     """Find the view that will answer, if ``cached_view`` is its outermost decorator."""
     meta = request.META
     accepted: str = meta.get("HTTP_ACCEPT_LANGUAGE", "")
@@ -50,14 +50,14 @@ def find_cached_view(request: HttpRequest) -> tuple[ViewCache, Call] | None:
     found = _resolve(settings.ROOT_URLCONF, request.path_info, chosen, accepted)
     if found is None:
         return None
-    cache, match, language = found
-    return cache, Call(request, match.args, match.kwargs, language)
+    view, match, language = found
+    return view, Call(request, match.args, match.kwargs, language)
 
 
 @lru_cache(maxsize=4096)
 def _resolve(
     urlconf: str, path: str, chosen: str, accepted: str
-) -> tuple[ViewCache, ResolverMatch, str] | None:
+) -> tuple[CachedView, ResolverMatch, str] | None:
     request = HttpRequest()
     request.path_info = path
     request.COOKIES = {settings.LANGUAGE_COOKIE_NAME: chosen}
@@ -68,12 +68,9 @@ def _resolve(
             match = resolve(path, urlconf)
         except Resolver404:
             return None
-    cache: ViewCache | None = getattr(match.func, "view_cache", None)
-    # functools.wraps copies the mark to decorators outside, which must not be
-    # passed over: one of them may ask for a login.
-    if cache is None or cache.entrance is not match.func:
-        return None
-    return cache, match, language
+    view = match.func
+    # A decorator outside of it must not be passed over: it may ask for a login.
+    return (view, match, language) if isinstance(view, CachedView) else None
 
 
 def is_staff(request: HttpRequest) -> bool:

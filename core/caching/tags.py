@@ -18,7 +18,7 @@ the stamp ``*`` too. A memoized function has tags of the same shape: its dotted
 name with ``()``, and the hash of its arguments for the row.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from django.apps import apps
@@ -42,7 +42,7 @@ def tags_of(*subjects: Model | type[Model]) -> tuple[str, ...]:
 def stamps_read_by(tags: Iterable[str]) -> tuple[str, ...]:
     """List the stamps that a value with these tags depends on, ``*`` first."""
     found = dict.fromkeys([EVERYTHING])
-    for number, tag in enumerate(_strings(tags), 1):
+    for number, tag in enumerate(checked(tags), 1):
         if number > MOST_TAGS:
             raise ImproperlyConfigured(
                 f"A cached value has more than {MOST_TAGS} tags, {tag!r} among them: "
@@ -54,7 +54,7 @@ def stamps_read_by(tags: Iterable[str]) -> tuple[str, ...]:
 
 def stamps_changed_by(tags: Iterable[str]) -> set[str]:
     found: set[str] = set()
-    for tag in _strings(tags):
+    for tag in checked(tags):
         for label, key in _resolve(tag):
             found |= changed_rows(label, [key] if key else None)
     return found
@@ -100,7 +100,8 @@ def labels_of(model: type[Model]) -> list[str]:
     return [found._meta.label_lower for found in models if not found._meta.proxy]
 
 
-def _strings(tags: Iterable[str]) -> Iterable[str]:
+def checked(tags: Iterable[str]) -> Iterator[str]:
+    """Give the tags one by one; raise ImproperlyConfigured if one is no string."""
     if isinstance(tags, str):
         raise ImproperlyConfigured(
             f"Cache tags must be a list or tuple of strings, found the string {tags!r}."

@@ -19,7 +19,7 @@ from django.utils.translation import get_language
 from core.caching.reading import Hit, Timeout, Until, build, look_up, seconds_of
 from core.caching.responses import is_personal, may_store, pack, unpack
 from core.caching.stores import Bypass
-from core.caching.tags import stamps_read_by
+from core.caching.tags import checked, stamps_read_by
 
 View = Callable[..., HttpResponseBase]
 Produce = Callable[[HttpRequest], HttpResponseBase]
@@ -27,19 +27,8 @@ Produce = Callable[[HttpRequest], HttpResponseBase]
 LONGEST_KEY = 200
 
 
-def cached_view(
-    *,
-    tags: Iterable[str] | Callable[..., Iterable[str]],
-    timeout: Timeout = None,
-    until: Until | None = None,
-    key_prefix: str = "view",
-    unless: Callable[[HttpRequest], bool] | None = None,
-    forced_update: Callable[[HttpRequest], bool] | None = None,
-    response_filter: Callable[[Any], bool] | None = None,
-    query_string: bool | Collection[str] = True,
-    make_cache_key: Callable[..., str] | None = None,
-    shared: bool = False,
-) -> Callable[[View], View]:
+@dataclass(kw_only=True)
+class cached_view:
     """Cache a view's responses to GET, status 200; other requests pass through.
 
     ``tags`` and ``make_cache_key`` may be functions of the view's arguments;
@@ -50,38 +39,25 @@ def cached_view(
 
     It must be the outermost decorator: a hit runs nothing that is inside of it.
     """
-    seconds_of(timeout)
 
-    def decorate(view: View) -> View:
-        @functools.wraps(view)
-        def entrance(
-            request: HttpRequest, *args: Any, **kwargs: Any
-        ) -> HttpResponseBase:
-            def produce(request: HttpRequest) -> HttpResponseBase:
-                return view(request, *args, **kwargs)
+    tags: Iterable[str] | Callable[..., Iterable[str]]
+    timeout: Timeout = None
+    until: Until | None = None
+    key_prefix: str = "view"
+    unless: Callable[[HttpRequest], bool] | None = None
+    forced_update: Callable[[HttpRequest], bool] | None = None
+    response_filter: Callable[[Any], bool] | None = None
+    query_string: bool | Collection[str] = True
+    make_cache_key: Callable[..., str] | None = None
+    shared: bool = False
 
-            if request.method not in ("GET", "HEAD") or is_answering(request):
-                return produce(request)
-            call = Call(request, args, kwargs, get_language() or "")
-            return cache.answer(call, produce)[0]
+    def __post_init__(self) -> None:
+        seconds_of(self.timeout)
+        if not callable(self.tags):
+            self.tags = tuple(checked(self.tags))
 
-        cache = ViewCache(
-            entrance=entrance,
-            tags=tags if callable(tags) else tuple(tags),
-            timeout=timeout,
-            until=until,
-            key_prefix=key_prefix,
-            unless=unless,
-            forced_update=forced_update,
-            response_filter=response_filter,
-            query_string=query_string,
-            make_cache_key=make_cache_key,
-            is_shared=shared,
-        )
-        entrance.view_cache = cache  # type: ignore[attr-defined]
-        return entrance
-
-    return decorate
+    def __call__(self, view: View) -> "CachedView":
+        return CachedView(view, self)
 
 
 def is_answering(request: HttpRequest) -> bool:
@@ -97,28 +73,31 @@ class Call:
     language: str
 
 
-@dataclass(frozen=True)
-class ViewCache:
-    """What ``cached_view`` was told of one view."""
+class CachedView:
+    """A view behind the cache."""
 
-    entrance: View
-    tags: tuple[str, ...] | Callable[..., Iterable[str]]
-    timeout: Timeout
-    until: Until | None
-    key_prefix: str
-    unless: Callable[[HttpRequest], bool] | None
-    forced_update: Callable[[HttpRequest], bool] | None
-    response_filter: Callable[[Any], bool] | None
-    query_string: bool | Collection[str]
-    make_cache_key: Callable[..., str] | None
-    is_shared: bool
+    def __init__(self, view: View, options: cached_view) -> None:
+        functools.update_wrapper(self, view)
+        self.uncached = view
+        self.options = options
+
+    def __call__(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        def produce(request: HttpRequest) -> HttpResponseBase:
+            return self.uncached(request, *args, **kwargs)
+
+        if request.method not in ("GET", "HEAD") or is_answering(request):
+            return produce(request)
+        call = Call(request, args, kwargs, get_language() or "")
+        return self.answer(call, produce)[0]
 
     def answer(self, call: Call, produce: Produce) -> tuple[HttpResponseBase, str]:
         """Give the response and where it came from: hit, miss or bypass."""
-        request = call.request
+        request, options = call.request, self.options
         if self._is_left_alone(request) or (key := self.key(call)) is None:
             return produce(request), "bypass"
-        is_forced = bool(self.forced_update and self.forced_update(request))
+        is_forced = bool(options.forced_update and options.forced_update(request))
         found = look_up(key, self.stamps(call), unpack, is_forced=is_forced)
         if isinstance(found, Hit):
             return found.value, "hit"
@@ -129,41 +108,42 @@ class ViewCache:
             return produce(request), "bypass"
 
         def keep(response: HttpResponseBase) -> bytes | None:
-            if self.response_filter and not self.response_filter(response):
+            if options.response_filter and not options.response_filter(response):
                 return None
-            return pack(request, response, is_shared=self.is_shared)
+            return pack(request, response, is_shared=options.shared)
 
         def load() -> HttpResponseBase:
             return produce(request)
 
-        times = self.timeout, self.until
+        times = options.timeout, options.until
         return build(found, key, load, keep, *times), "miss"
 
     def stamps(self, call: Call) -> tuple[str, ...]:
-        if not callable(self.tags):
-            return _stamps_read_by(self.tags)
-        return stamps_read_by(self.tags(call.request, *call.args, **call.kwargs))
+        tags = self.options.tags
+        if not callable(tags):
+            return _stamps_read_by(tuple(tags))
+        return stamps_read_by(tags(call.request, *call.args, **call.kwargs))
 
     def key(self, call: Call) -> str | None:
         """Spell the key; None if the query has what the view does not know."""
-        request = call.request
-        if self.make_cache_key:
-            made = self.make_cache_key(request, *call.args, **call.kwargs)
-            return f"{self.key_prefix}:{made}"
+        request, options = call.request, self.options
+        if options.make_cache_key:
+            made = options.make_cache_key(request, *call.args, **call.kwargs)
+            return f"{options.key_prefix}:{made}"
         query = ""
-        if self.query_string is not False and request.META.get("QUERY_STRING"):
-            names, known = request.GET.keys(), self.query_string
+        if options.query_string is not False and request.META.get("QUERY_STRING"):
+            names, known = request.GET.keys(), options.query_string
             if known is not True and not names <= set(known):
                 return None
             query = "?" + urlencode(sorted(request.GET.lists()), doseq=True)
         address = f"{request.scheme}://{request.get_host()}{request.path}{query}"
-        return _shortened(f"{self.key_prefix}:{address} {call.language}")
+        return _shortened(f"{options.key_prefix}:{address} {call.language}")
 
     def _is_left_alone(self, request: HttpRequest) -> bool:
         return (
             "HTTP_AUTHORIZATION" in request.META
-            or (not self.is_shared and is_personal(request))
-            or bool(self.unless and self.unless(request))
+            or (not self.options.shared and is_personal(request))
+            or bool(self.options.unless and self.options.unless(request))
         )
 
 

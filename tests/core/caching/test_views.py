@@ -1,4 +1,5 @@
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import clear_url_caches
@@ -305,6 +306,11 @@ def test_damaged_entry_is_a_miss_with_one_warning(client, caplog):
 def test_refuses_a_timeout_that_is_none():
     with pytest.raises(Exception, match="expected a positive number"):
         cached_view(tags=[], timeout=0)
+
+
+def test_refuses_tags_that_are_one_string():
+    with pytest.raises(ImproperlyConfigured, match="must be a list or tuple of str"):
+        cached_view(tags="articles.banner")
 
 
 def test_view_can_be_called_directly():
