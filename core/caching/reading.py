@@ -38,11 +38,13 @@ def look_up(
     decode: Callable[[bytes], T],
     *,
     is_forced: bool = False,
+    is_missed: bool = False,
 ) -> Hit[T] | Flight | Bypass:
     """Find a value, or the right to build it, or why it may not be stored.
 
     Inside of a transaction the cache is left alone: what it sees may be older or,
-    its own writes, newer than what others may see.
+    its own writes, newer than what others may see. ``is_missed`` says that ``find``
+    has just found nothing.
     """
     if not isinstance(key, str) or not key:
         raise ImproperlyConfigured(
@@ -50,17 +52,26 @@ def look_up(
         )
     if in_transaction(connections[DEFAULT_DB_ALIAS]):
         return _missed(key, IN_TRANSACTION)
-    found = current_store().look_up(key, stamps, is_forced=is_forced)
-    if isinstance(found, Entry):
-        try:
-            hit = Hit(decode(found.payload))
-        except (ValueError, TypeError) as error:
-            logger.warning("cache: the entry %r is damaged and rebuilt: %s", key, error)
-            return look_up(key, stamps, decode, is_forced=True)
-        if cache_hit.receivers:
-            cache_hit.send_robust(None, key=key)
-        return hit
-    return _missed(key, found)
+    found = current_store().look_up(
+        key, stamps, is_forced=is_forced, is_missed=is_missed
+    )
+    if not isinstance(found, Entry):
+        return _missed(key, found)
+    try:
+        return _hit(key, found, decode)
+    except (ValueError, TypeError) as error:
+        logger.warning("cache: the entry %r is damaged and rebuilt: %s", key, error)
+        return look_up(key, stamps, decode, is_forced=True)
+
+
+def find(
+    key: str, stamps: Sequence[str], decode: Callable[[bytes], T]
+) -> Hit[T] | None:
+    """Find a value, for those who leave it to ``look_up`` to do more."""
+    if in_transaction(connections[DEFAULT_DB_ALIAS]):
+        return None
+    entry = current_store().find(key, stamps)
+    return _hit(key, entry, decode) if entry else None
 
 
 def build(
@@ -107,6 +118,13 @@ def _expiry_ms(built_ms: int, timeout: Timeout, until: Until | None) -> int:
     if until and (moment := until()):
         expires_ms = min(expires_ms, int(moment.timestamp() * 1000))
     return expires_ms
+
+
+def _hit(key: str, entry: Entry, decode: Callable[[bytes], T]) -> Hit[T]:
+    hit = Hit(decode(entry.payload))
+    if cache_hit.receivers:
+        cache_hit.send_robust(None, key=key)
+    return hit
 
 
 def _missed(key: str, found: Flight | Bypass) -> Flight | Bypass:

@@ -25,6 +25,8 @@ View = Callable[..., HttpResponseBase]
 Produce = Callable[[HttpRequest], HttpResponseBase]
 
 LONGEST_KEY = 200
+MISSED = "core.caching.missed"
+"""Where ``request.META`` has the key of a response that was looked up in vain."""
 
 
 @dataclass(kw_only=True)
@@ -95,10 +97,13 @@ class CachedView:
     def answer(self, call: Call, produce: Produce) -> tuple[HttpResponseBase, str]:
         """Give the response and where it came from: hit, miss or bypass."""
         request, options = call.request, self.options
-        if self._is_left_alone(request) or (key := self.key(call)) is None:
+        if self.is_left_alone(request) or (key := self.key(call)) is None:
             return produce(request), "bypass"
-        is_forced = bool(options.forced_update and options.forced_update(request))
-        found = look_up(key, self.stamps(call), unpack, is_forced=is_forced)
+        how = {
+            "is_forced": bool(options.forced_update and options.forced_update(request)),
+            "is_missed": request.META.get(MISSED) == key,
+        }
+        found = look_up(key, self.stamps(call), unpack, **how)
         if isinstance(found, Hit):
             return found.value, "hit"
         if isinstance(found, Bypass):
@@ -139,7 +144,7 @@ class CachedView:
         address = f"{request.scheme}://{request.get_host()}{request.path}{query}"
         return _shortened(f"{options.key_prefix}:{address} {call.language}")
 
-    def _is_left_alone(self, request: HttpRequest) -> bool:
+    def is_left_alone(self, request: HttpRequest) -> bool:
         return (
             "HTTP_AUTHORIZATION" in request.META
             or (not self.options.shared and is_personal(request))

@@ -119,13 +119,19 @@ class StampStore(ABC):
         self._leases = Leases()
 
     def look_up(
-        self, key: str, stamps: Sequence[str], *, is_forced: bool = False
+        self,
+        key: str,
+        stamps: Sequence[str],
+        *,
+        is_forced: bool = False,
+        is_missed: bool = False,
     ) -> Entry | Flight | Bypass:
         """Find a value, or who is to rebuild it; waits briefly for another's rebuild.
 
-        ``is_forced`` asks for a rebuild even if there is a valid value.
+        ``is_forced`` asks for a rebuild even if there is a valid value; ``is_missed``
+        says that the caller has just found none.
         """
-        if not is_forced and (entry := self.find(key, stamps)):
+        if not (is_forced or is_missed) and (entry := self.find(key, stamps)):
             return entry
         deadline = time.monotonic() + options().wait
         while True:

@@ -65,7 +65,7 @@ def own_key(request):
     return HttpResponse("x")
 
 
-@view("unless", unless=lambda request: "live" in request.GET)
+@view("unless", unless=lambda request: "live" in request.headers)
 def unless(request):
     return HttpResponse("x")
 
@@ -138,5 +138,19 @@ def guarded_run(request):
     return HttpResponse("secret")
 
 
+@cached_view(tags=BANNERS)
+def slug(request, slug):
+    return HttpResponse(slug)
+
+
+urlpatterns.append(path("slugs/<str:slug>", slug))
 guarded = cached_view(tags=BANNERS, shared=True)(guarded_run)
 urlpatterns.append(path("guarded", login_required(guarded, login_url="/login")))
+
+
+def handler400(request, exception):
+    return HttpResponse(status=400)
+
+
+def handler500(request):
+    return HttpResponse(status=500)
