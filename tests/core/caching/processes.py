@@ -105,19 +105,25 @@ class Traffic:
     """Writers count up rows; readers look for numbers they know to be outdated.
 
     ``committed`` has, per row, the last number whose commit was acknowledged. A read
-    is stale if its value is below what stood there before the read began.
+    is stale if its value is below what stood there before the read began. Inside of
+    a transaction it is torn if it does not lie between two reads of the row itself,
+    which are the same where a transaction keeps to the state of its first read.
     """
 
     ROWS = 4
 
-    def __init__(self, read=read_coherently, write=write, writers=2, readers=3):
+    def __init__(
+        self, read=read_coherently, write=write, writers=2, readers=3, transactions=0
+    ):
         self.read, self.write = read, write
         self.rows = [make_banner(text="0").pk for _ in range(self.ROWS)]
         # Without a lock, which a killed writer would keep; each row has one writer.
         self.committed = fork.Array("q", self.ROWS, lock=False)
         self.reads, self.stale = fork.Value("q"), fork.Value("q")
+        self.torn = fork.Value("q")
         self.is_over = fork.Event()
         self._functions = [self.reader(n) for n in range(readers)]
+        self._functions += [self.transaction(n) for n in range(transactions)]
         self._functions += [
             self.writer(n, range(n, self.ROWS, writers)) for n in range(writers)
         ]
@@ -157,11 +163,24 @@ class Traffic:
             while not self.is_over.is_set():
                 index = rng.randrange(self.ROWS)
                 known = self.committed[index]
-                is_stale = self.read(self.rows[index]) < known
-                with self.reads.get_lock():
-                    self.reads.value += 1
-                if is_stale:
-                    with self.stale.get_lock():
-                        self.stale.value += 1
+                self._count(self.read(self.rows[index]), known)
 
         return read
+
+    def transaction(self, number):
+        def read():
+            rng = random.Random(number)
+            while not self.is_over.is_set():
+                index = rng.randrange(self.ROWS)
+                pk, known = self.rows[index], self.committed[index]
+                with transaction.atomic():
+                    first, value, last = number_of(pk), self.read(pk), number_of(pk)
+                self._count(value, known, is_torn=not first <= value <= last)
+
+        return read
+
+    def _count(self, value, known, *, is_torn=False):
+        counts = (self.reads, True), (self.stale, value < known), (self.torn, is_torn)
+        for count, is_one in counts:
+            with count.get_lock():
+                count.value += is_one

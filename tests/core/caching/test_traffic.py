@@ -4,6 +4,7 @@ Each claim has a control, the usual recipe, which fails in the same harness.
 """
 
 import pytest
+from django.db import connection
 
 from core.caching.stores import current_store
 from tests.core.caching.conftest import use_database, use_redis, wait_until_trusted
@@ -40,7 +41,32 @@ def any_store(request, settings):
     return request.param
 
 
-def test_no_read_is_stale_under_two_writers(any_store):
+# Where a transaction keeps to the state of its first read.
+SNAPSHOTS = {
+    "mysql": {"isolation_level": "repeatable read"},
+    "sqlite": {"transaction_mode": "DEFERRED"},
+}
+
+
+@pytest.fixture(params=["usual", "snapshots"])
+def isolation(request):
+    """Run a test with the usual transactions, and with such as have a snapshot."""
+    usual = connection.settings_dict["OPTIONS"]
+    options = SNAPSHOTS[connection.vendor] if request.param == "snapshots" else {}
+    connection.close()
+    connection.settings_dict["OPTIONS"] = usual | options
+    yield request.param
+    connection.close()
+    connection.settings_dict["OPTIONS"] = usual
+
+
+@pytest.fixture
+def others_may_write(isolation):
+    if (connection.vendor, isolation) == ("sqlite", "usual"):
+        pytest.skip("SQLite lets nobody write beside its usual transactions")
+
+
+def test_no_read_is_stale_under_two_writers(any_store, isolation):
     traffic = Traffic()
     wait_until_trusted()
 
@@ -51,12 +77,34 @@ def test_no_read_is_stale_under_two_writers(any_store):
     assert traffic.at_rest() == 0
 
 
-def test_control_deleting_on_commit_gives_stale_reads(any_store):
+def test_control_deleting_on_commit_gives_stale_reads(any_store, isolation):
     traffic = Traffic(read_naively, write_naively)
 
     traffic.run(lambda traffic: wait_until(lambda: traffic.stale.value > 0, timeout=60))
 
     assert traffic.stale.value > 0
+
+
+def test_transactions_read_their_own_state_and_leave_nothing_behind(
+    any_store, others_may_write
+):
+    traffic = Traffic(transactions=2)
+    wait_until_trusted()
+
+    traffic.run(lambda traffic: traffic.await_commits(200))
+
+    assert (traffic.torn.value, traffic.stale.value) == (0, 0)
+    assert traffic.at_rest() == 0
+
+
+def test_control_transactions_get_what_is_newer_than_they_are(
+    any_store, others_may_write
+):
+    traffic = Traffic(read_naively, write_naively, transactions=2)
+
+    traffic.run(lambda traffic: wait_until(lambda: traffic.torn.value > 0, timeout=60))
+
+    assert traffic.torn.value > 0
 
 
 def kill_writers(traffic):
@@ -65,7 +113,7 @@ def kill_writers(traffic):
             traffic.await_commits(10)
 
 
-def test_no_read_is_stale_when_writers_are_killed(any_store, settings):
+def test_no_read_is_stale_when_writers_are_killed(any_store, isolation, settings):
     settings.COHERENT_CACHE = settings.COHERENT_CACHE | {"HOLD": 0.5}
     traffic = Traffic(writers=0)
     wait_until_trusted()
