@@ -3,12 +3,18 @@
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.db import OperationalError, connection, transaction
 from django.db.backends.base import base
+from django.utils import timezone
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from accounts.models import User
 from articles.models import Banner
 from core.caching import get_or_build, invalidate
 from core.caching.models import Stamp
@@ -18,7 +24,7 @@ from core.caching.stores.database import fill_slots, read_header
 from core.db import hooks
 from tests.core.caching.conftest import use_redis, wait_until_trusted
 from tests.core.caching.processes import remote, run
-from tests.factories import make_banner
+from tests.factories import make_banner, make_user
 from tests.waiting import wait_until
 
 STAMPS = ["*", "articles.banner"]
@@ -81,6 +87,20 @@ class Dying(hooks.CommitSubscriber):
         setattr(self, moment, lambda connection: os._exit(9))
 
 
+def read_aside():
+    """Read as most sites do; ``rename_and_delete`` is the other half."""
+    value = cache.get("title")
+    if value is None:
+        cache.set("title", value := title())
+    return value
+
+
+def rename_and_delete(banner):
+    with transaction.atomic():
+        rename(banner)
+        transaction.on_commit(lambda: cache.delete("title"))
+
+
 def test_writer_killed_before_commit_leaves_the_old_value(store, banner, subscriber):
     read()
     subscriber(Dying("before_commit"))
@@ -101,6 +121,17 @@ def test_writer_killed_after_commit_leaves_no_old_value(store, banner, subscribe
     assert is_cached_again() == "new"
 
 
+def test_control_writer_killed_after_commit_deletes_nothing(
+    redis_store, banner, subscriber
+):
+    read_aside()
+    subscriber(Dying("after_commit"), first=True)
+
+    assert run(lambda: rename_and_delete(banner)) == [9]
+
+    assert (read_aside(), title()) == ("old", "new")
+
+
 def test_other_callbacks_may_fail(store, banner):
     read()
 
@@ -114,6 +145,19 @@ def test_other_callbacks_may_fail(store, banner):
     assert read() == "new"
 
 
+def test_control_failing_callback_drops_those_after_it(store, banner):
+    read_aside()
+
+    def fail():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        transaction.on_commit(fail)
+        rename_and_delete(banner)
+
+    assert (read_aside(), title()) == ("old", "new")
+
+
 def test_old_value_is_not_stored_by_a_slow_reader(store, banner):
     """The reader has read, the writer commits, the reader stores: in vain."""
     flight = store.look_up("title", STAMPS)
@@ -123,6 +167,26 @@ def test_old_value_is_not_stored_by_a_slow_reader(store, banner):
     flight.store(old)
 
     assert read() == "new"
+
+
+def test_control_old_value_of_a_slow_reader_stays(store, banner):
+    old = title()
+
+    rename_and_delete(banner)
+    cache.set("title", old)
+
+    assert (read_aside(), title()) == ("old", "new")
+
+
+def test_transaction_sees_its_own_writes_and_others_do_not(store, banner):
+    with remote(lambda: (read(), is_cached())) as read_there:
+        assert (read(), read_there()) == ("old", ("old", True))
+
+        with transaction.atomic():
+            rename(banner)
+            assert (read(), read_there()) == ("new", ("old", True))
+
+        assert (read(), read_there()[0]) == ("new", "new")
 
 
 def test_nothing_is_built_while_a_commit_is_under_way(redis_store, banner):
@@ -163,29 +227,54 @@ def test_rolled_back_transaction_tells_nobody(redis_store, banner, shared_redis)
     assert is_cached()
 
 
-def test_hit_is_one_command_and_a_commit_two(redis_store, banner, shared_redis):
-    def commands(action):
-        with shared_redis.connect() as client:
-            client.config_resetstat()
-            action()
-            calls = client.info("commandstats")
-        return {
-            name.removeprefix("cmdstat_"): value["calls"]
-            for name, value in calls.items()
-            if name in ("cmdstat_mget", "cmdstat_eval")
-        }
+def trips_to(server, action):
+    """Count what an action sends to Redis, by whatever client."""
+    with server.connect() as client:
+        before = client.info("stats")["total_reads_processed"]
+        action()
+        return client.info("stats")["total_reads_processed"] - before - 1
 
+
+@pytest.fixture
+def trips(redis_store, shared_redis):
+    return partial(trips_to, shared_redis)
+
+
+def test_hit_is_one_trip_and_a_miss_three(banner, trips):
     read()
 
-    assert commands(read) == {"mget": 1}
-    with transaction.atomic():
-        rename(banner)
-        during = commands(lambda: None)
-        transaction.on_commit(lambda: None)
-    assert during == {}
-    assert commands(lambda: Banner.objects.update(title="x")) == {"eval": 2}
-    assert commands(lambda: connection.cursor().execute("SELECT 1")) == {}
-    assert commands(read) == {"mget": 1, "eval": 2}
+    assert trips(read) == 1
+    rename(banner)
+    assert trips(read) == 3
+
+
+def test_transaction_that_changes_something_costs_two_trips(banner, trips):
+    def write():
+        with transaction.atomic():
+            rename(banner)
+            make_banner()
+            Banner.objects.update(text="x")
+
+    assert trips(write) == 2
+    assert trips(lambda: Banner.objects.update(title="newer")) == 2
+    assert trips(lambda: invalidate("articles.banner")) == 2
+
+
+def test_transaction_that_changes_nothing_tracked_costs_no_trip(banner, trips):
+    author = make_user()
+
+    def write():
+        with transaction.atomic():
+            Banner.objects.get()
+            Session.objects.create(session_key="x", expire_date=timezone.now())
+            User.objects.filter(pk=author.pk).update(last_login=timezone.now())
+
+    def roll_back():
+        with transaction.atomic():
+            rename(banner)
+            transaction.set_rollback(True)
+
+    assert trips(write) == trips(roll_back) == 0
 
 
 def test_hit_in_the_database_store_is_one_query(
@@ -226,6 +315,30 @@ def test_commit_without_redis_succeeds_and_is_seen(own_redis, banner, fault, cap
         assert read_there() == "newer"
         assert is_cached_again() == "newer"
         assert "Redis answers again" in caplog.text
+
+
+def test_redis_that_has_failed_is_left_alone_for_a_while(settings, own_redis, banner):
+    settings.COHERENT_CACHE = settings.COHERENT_CACHE | {"BREAKER": 60}
+    wait_until_trusted()
+    own_redis.kill()
+    rename(banner)
+    own_redis.start()
+
+    assert trips_to(own_redis, lambda: rename(banner, "newer")) == 0
+    assert trips_to(own_redis, read) == 0
+    assert read() == "newer"
+
+
+def test_control_value_of_before_the_outage_comes_back(own_redis, banner):
+    read_aside()
+    own_redis.save()
+    own_redis.kill()
+    with pytest.raises(RedisConnectionError):
+        rename_and_delete(banner)
+
+    own_redis.start()
+
+    assert (read_aside(), title()) == ("old", "new")
 
 
 def test_old_snapshot_of_redis_is_not_believed(own_redis, banner):
@@ -343,14 +456,16 @@ def test_old_snapshot_of_a_transaction_poisons_nobody(store, banner):
 
 
 @pytest.mark.skipif("connection.vendor == 'sqlite'", reason="needs a server")
+@pytest.mark.parametrize("outcome", ["old", "new"])
 def test_commit_whose_answer_is_lost_may_have_happened(
-    redis_store, banner, monkeypatch
+    redis_store, banner, monkeypatch, outcome
 ):
     read()
     commit = base.BaseDatabaseWrapper._commit
 
     def lose_the_answer(self):
-        commit(self)
+        if outcome == "new":
+            commit(self)
         self.connection.connection._force_close()
         raise OperationalError(2013, "Lost connection to server during query")
 
@@ -361,7 +476,7 @@ def test_commit_whose_answer_is_lost_may_have_happened(
             with pytest.raises(OperationalError):
                 rename(banner)
 
-        assert read_there() == "new"
+        assert read_there() == outcome
         assert redis_store.look_up("title", STAMPS) == Bypass("being changed")
 
 
