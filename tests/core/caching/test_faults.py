@@ -3,6 +3,7 @@
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
 
@@ -455,29 +456,48 @@ def test_old_snapshot_of_a_transaction_poisons_nobody(store, banner):
     assert read() == "new"
 
 
-@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="needs a server")
-@pytest.mark.parametrize("outcome", ["old", "new"])
-def test_commit_whose_answer_is_lost_may_have_happened(
-    redis_store, banner, monkeypatch, outcome
-):
-    read()
+@contextmanager
+def answer_lost(*, is_committed):
+    """Cut the connection at COMMIT, before or after the server has done it."""
     commit = base.BaseDatabaseWrapper._commit
 
     def lose_the_answer(self):
-        if outcome == "new":
+        if is_committed:
             commit(self)
         self.connection.connection._force_close()
         raise OperationalError(2013, "Lost connection to server during query")
 
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(OperationalError):
+        patch.setattr(base.BaseDatabaseWrapper, "_commit", lose_the_answer)
+        yield
+
+
+needs_a_server = pytest.mark.skipif(
+    "connection.vendor == 'sqlite'", reason="needs a server"
+)
+
+
+@needs_a_server
+@pytest.mark.parametrize("outcome", ["old", "new"])
+def test_commit_whose_answer_is_lost_may_have_happened(redis_store, banner, outcome):
     with remote(read) as read_there:
-        assert read_there() == "old"
-        with monkeypatch.context() as patch:
-            patch.setattr(base.BaseDatabaseWrapper, "_commit", lose_the_answer)
-            with pytest.raises(OperationalError):
-                rename(banner)
+        assert (read(), read_there()) == ("old", "old")
+
+        with answer_lost(is_committed=outcome == "new"):
+            rename(banner)
 
         assert read_there() == outcome
         assert redis_store.look_up("title", STAMPS) == Bypass("being changed")
+
+
+@needs_a_server
+def test_control_commit_whose_answer_is_lost_deletes_nothing(redis_store, banner):
+    read_aside()
+
+    with answer_lost(is_committed=True):
+        rename_and_delete(banner)
+
+    assert (read_aside(), title()) == ("old", "new")
 
 
 def test_invalidate_without_redis_is_not_lost(own_redis, banner):
