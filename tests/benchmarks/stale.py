@@ -62,23 +62,33 @@ class Traffic:
 
 
 def show(title: str, results: dict[str, list[dict]]) -> None:
-    """Print sums of counts, the median of rates, and ratios of them round by round."""
+    """Print sums of counts, the median of rates, and ratios of them round by round.
+
+    The last column is by the processor time of the readers, which other programs on
+    the machine change less.
+    """
     print(f"\n{title}")
     print(
         f"{'':12} {'reads':>10} {'stale':>8} {'':8} {'stale at rest':>14} "
-        f"{'killed':>7} {'reads/s':>9}  × on_commit"
+        f"{'killed':>7} {'reads/s':>9}  {'× on_commit':18} by processor time"
     )
     for contender, rounds in results.items():
         sums = {
             name: sum(result[name] for result in rounds)
             for name in ("reads", "stale", "at_rest", "killed")
         }
-        rates = [result["per_second"] for result in rounds]
-        usual = [result["per_second"] for result in results["on_commit"]]
-        ratios = [mine / theirs for mine, theirs in zip(rates, usual, strict=True)]
+        rate = median(result["per_second"] for result in rounds)
+        usual = results["on_commit"]
         print(
             f"{contender:12} {sums['reads']:10,} {sums['stale']:8,} "
             f"{sums['stale'] / sums['reads']:8.3%} {sums['at_rest']:14} "
-            f"{sums['killed']:7} {median(rates):9,.0f}  {median(ratios):.2f} "
-            f"({min(ratios):.2f}–{max(ratios):.2f})"
+            f"{sums['killed']:7} {rate:9,.0f}  "
+            f"{multiples(rounds, usual, 'per_second'):18} "
+            f"{multiples(rounds, usual, 'per_processor_second')}"
         )
+
+
+def multiples(mine: list[dict], usual: list[dict], figure: str) -> str:
+    pairs = zip(mine, usual, strict=True)
+    ratios = [one[figure] / other[figure] for one, other in pairs]
+    return f"{median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
