@@ -59,11 +59,11 @@ INSTALLED_APPS = [
     "core.caching",
     "core.db",
     "core.importing",
+    "core.sessions",
     "core.web",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.sitemaps",
     "django.contrib.staticfiles",
@@ -75,7 +75,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "core.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -137,6 +137,10 @@ else:
         }
     }
 CACHE_DEFAULT_TIMEOUT = 300
+
+SESSION_ENGINE = "core.sessions"
+# A forged cookie costs neither a query nor a trip to Redis.
+SESSION_USE_SIGNER = True
 
 # Accounts
 

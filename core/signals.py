@@ -51,3 +51,12 @@ cache_invalidated = Signal()
 Arguments: ``stamps``, the set of names that got new stamps: tags, ``<model>:*`` for
 any row of a model, ``*`` for everything. Not sent after a rollback.
 """
+
+session_set = Signal()
+"""Sent when a value is set in a session: ``session[key] = value`` and its like.
+
+Arguments: ``sender`` (the session's class), ``session``, ``key``, ``value``. Sent once
+per key by ``update()``, by ``setdefault()`` only if it sets, by the asynchronous
+methods as well; not for deletions, nor for what changes inside of a value. The
+session is not saved yet, and may never be. A value may be personal: do not log it.
+"""

@@ -14,7 +14,7 @@ from core.importing.options import ImportOptions
 
 # Tables of the framework: sessions, migrations, content types, admin log, rights.
 DENIED_PREFIX = "django_"
-DENIED_TABLES = {"auth_permission"}
+DENIED_TABLES = {"auth_permission", "core_sessions_session"}
 
 
 @dataclass(frozen=True)

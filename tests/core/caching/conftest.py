@@ -1,11 +1,11 @@
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.sessions.models import Session
 
 from accounts.models import User
 from articles.models import Article, Banner, Category, Tag
 from core.caching.stores import Bypass, current_store
 from core.caching.tags import EVERYTHING
+from core.sessions.models import Session
 from tests.servers import Redis
 from tests.waiting import wait_until
 

@@ -50,6 +50,7 @@ def test_unknown_table_without_resemblance():
     "table",
     [
         "django_session",
+        "core_sessions_session",
         "django_content_type",
         "django_admin_log",
         "auth_permission",
