@@ -139,8 +139,6 @@ else:
 CACHE_DEFAULT_TIMEOUT = 300
 
 SESSION_ENGINE = "core.sessions"
-# A forged cookie costs neither a query nor a trip to Redis.
-SESSION_USE_SIGNER = True
 
 # Accounts
 

@@ -10,12 +10,14 @@ was made (an old one can be played back for as long as a copy lives, not longer)
 """
 
 import logging
-from functools import partial
+from functools import lru_cache, partial
 
 from django.core.signing import BadSignature, TimestampSigner
+from django.db import connections
 
 from core.caching import get_or_build, track
 from core.caching.stores import is_in_redis
+from core.caching.transactions import in_transaction
 from core.sessions import rows
 from core.sessions.options import options
 from core.sessions.rows import Record
@@ -34,13 +36,32 @@ def follow_changes() -> None:
 
 def find(digest: str) -> Record | None:
     """Read a session: from its copy, else from its row."""
-    if not is_in_redis():
+    # A transaction sees what others must not: there the cache is left alone.
+    if not is_in_redis() or in_transaction(connections[rows.database()]):
         return rows.find(digest)
     try:
+        _require_row(digest)
         return _read(digest)
+    except NoSuchRow:
+        return None
     except BadSignature:
         logger.warning("The copy of a session has no valid signature and is rebuilt.")
         return _read(digest, forced_update=True)
+
+
+class NoSuchRow(LookupError):
+    """Nobody has been given this id, or it has been ended."""
+
+
+@lru_cache(maxsize=10_000)
+def _require_row(digest: str) -> None:
+    """Keep ids that clients make up out of Redis, where each would leave a stamp.
+
+    Asked once per session and process: an error is not remembered, and a session
+    that has ended since has left its stamp before.
+    """
+    if rows.find(digest) is None:
+        raise NoSuchRow
 
 
 def _read(digest: str, *, forced_update: bool = False) -> Record | None:

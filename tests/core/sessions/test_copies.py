@@ -101,14 +101,13 @@ def test_end_of_a_session_voids_its_copy_and_no_other(copies):
     assert calls(copies, lambda: reopened(other)["a"]) == {"mget": 1}
 
 
-def test_unknown_session_leaves_no_copy(copies):
-    session = saved(a=1)
-    session.delete()
-
-    assert reopened(session).get("a") is None
-
+def test_made_up_id_leaves_no_trace_in_redis(copies):
     with copies.connect() as client:
-        assert client.keys("*:entry:*") == []
+        before = client.keys("*")
+
+        assert SessionStore("a" * 43).get("a") is None
+
+        assert client.keys("*") == before
 
 
 def test_database_is_asked_while_redis_is_away(use_copies, redis_server):
