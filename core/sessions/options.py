@@ -36,16 +36,13 @@ def options() -> Options:
         key_prefix=_setting("SESSION_KEY_PREFIX", "session:", _is_text, "a string"),
         use_signer=_flag("SESSION_USE_SIGNER", False),
         is_permanent=_either(
-            _flag("SESSION_PERMANENT", True),
             "SESSION_PERMANENT",
-            not _flag("SESSION_EXPIRE_AT_BROWSER_CLOSE", False),
+            _flag,
             "SESSION_EXPIRE_AT_BROWSER_CLOSE",
+            lambda name: not _flag(name),
         ),
         lifetime_s=_either(
-            _seconds("PERMANENT_SESSION_LIFETIME"),
-            "PERMANENT_SESSION_LIFETIME",
-            _seconds("SESSION_COOKIE_AGE"),
-            "SESSION_COOKIE_AGE",
+            "PERMANENT_SESSION_LIFETIME", _seconds, "SESSION_COOKIE_AGE", _seconds
         ),
         id_length=_setting(
             "SESSION_ID_LENGTH",
@@ -72,7 +69,7 @@ def _setting(
     return value
 
 
-def _flag(name: str, default: bool) -> bool:
+def _flag(name: str, default: bool = False) -> bool:
     value: bool = _setting(
         name, default, lambda value: isinstance(value, bool), "True or False"
     )
@@ -84,19 +81,22 @@ def _seconds(name: str) -> int:
         seconds = value.total_seconds() if isinstance(value, timedelta) else value
         return _is_number(seconds) and seconds >= 1
 
-    value = _setting(
-        name,
-        settings.SESSION_COOKIE_AGE,
-        is_duration,
-        "a positive number of seconds or a timedelta",
-    )
+    expected = "a positive number of seconds or a timedelta"
+    value = _setting(name, None, is_duration, expected)
     return int(value.total_seconds() if isinstance(value, timedelta) else value)
 
 
-def _either(flask: Any, flask_name: str, django: Any, django_name: str) -> Any:
+def _either(
+    flask_name: str,
+    read_flask: Callable[[str], Any],
+    django_name: str,
+    read_django: Callable[[str], Any],
+) -> Any:
     """Take the one that is set; two that contradict each other are a mistake."""
+    django = read_django(django_name)
     if not _is_set(flask_name):
         return django
+    flask = read_flask(flask_name)
     if _is_set(django_name) and flask != django:
         raise ImproperlyConfigured(
             f"{flask_name} is {getattr(settings, flask_name)!r} and {django_name} is "
