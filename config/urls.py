@@ -24,6 +24,7 @@ urlpatterns = [
     ),
     *i18n_patterns(
         path("admin/", admin.site.urls),
+        path("accounts/", include("accounts.urls")),
         path("", include("articles.urls")),
     ),
     # Only with DEBUG; in production the web server serves uploads.

@@ -6,7 +6,12 @@ itself (``copies``). Requests that save at the same time merge key by key
 """
 
 from core.sessions.retrying import SessionUnavailable
-from core.sessions.revoking import list_sessions, revoke_all, revoke_session
+from core.sessions.revoking import (
+    list_sessions,
+    revoke_all,
+    revoke_session,
+    session_id,
+)
 from core.sessions.store import SessionStore
 
 __all__ = [
@@ -15,4 +20,5 @@ __all__ = [
     "list_sessions",
     "revoke_all",
     "revoke_session",
+    "session_id",
 ]

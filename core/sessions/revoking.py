@@ -32,9 +32,9 @@ def revoke_all(user: Any, keep: "Session | SessionBase | str | None" = None) -> 
     return _end(ended.exclude(pk__in=_names(keep)) if keep else ended)
 
 
-def is_session(row: "Session", session: SessionBase) -> bool:
-    """Tell whether a listed session is the one of a request."""
-    return row.pk in _names(session)
+def session_id(session: SessionBase) -> str:
+    """Give the name that a request's session has in the list: not the cookie."""
+    return digest_of(session.session_key or "")
 
 
 def _names(session: "Session | SessionBase | str") -> list[str]:
