@@ -35,7 +35,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = USE_HTTPS
 SECURE_HSTS_PRELOAD = USE_HTTPS
 SESSION_COOKIE_SECURE = USE_HTTPS
 CSRF_COOKIE_SECURE = USE_HTTPS
-if env.boolean("BEHIND_PROXY", default=False):
+REQUEST_ID_FROM_PROXY = env.boolean("BEHIND_PROXY", default=False)
+if REQUEST_ID_FROM_PROXY:
     # Safe only if the proxy sets or removes this header on every request.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -70,6 +71,8 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    # First: what the cache answers has an id and is announced, too.
+    "core.web.middleware.ContextMiddleware",
     # Answers what is cached before the rest runs; stores what the rest has added.
     "core.caching.middleware.CachedViewsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -163,7 +166,8 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "inkstone@localhost")
 
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "BACKEND": "core.web.templating.DjangoTemplates",
+        "NAME": "django",
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
@@ -177,6 +181,8 @@ TEMPLATES = [
         },
     }
 ]
+
+MESSAGE_STORAGE = "core.web.flash.Storage"
 
 # Languages and time
 

@@ -3,11 +3,12 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management import BaseCommand, call_command
+from django.core.management import call_command
 from django.db import transaction
 
 from accounts.models import User
 from articles.models import Banner
+from core.web.commands import ContextCommand
 
 SAMPLE_WORKBOOK = settings.BASE_DIR / "samples" / "inkstone.xlsx"
 SAMPLE_SHEETS = {
@@ -23,7 +24,7 @@ SAMPLE_AUTHORS = {
 """Username to first and last name as they are shown; nobody can log in as these."""
 
 
-class Command(BaseCommand):
+class Command(ContextCommand):
     help = (
         "Prepare the database: apply migrations and, if there are no users yet, "
         "create an administrator (the password is printed once) and sample content. "
