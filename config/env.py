@@ -7,6 +7,7 @@ may contain one (a URL with a password), is described without being repeated.
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -71,6 +72,14 @@ def choice(name: str, default: str, allowed: list[str]) -> str:
     if value in allowed:
         return value
     raise _wrong(name, value, f"one of {', '.join(allowed)}")
+
+
+def log_format(name: str, default: str = "auto") -> str:
+    """Read text, json or auto: text for people at a terminal, else JSON."""
+    value = choice(name, default, ["auto", "text", "json"])
+    if value != "auto":
+        return value
+    return "text" if sys.stderr.isatty() else "json"
 
 
 def time_zone(name: str, default: str) -> str:

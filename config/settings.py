@@ -210,13 +210,23 @@ MEDIA_ROOT = DATA_DIR / "media"
 
 # Logging
 
+LOG_FORMAT = env.log_format("LOG_FORMAT")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "core.web.request_id.RequestIdFilter"}},
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}
+        "text": {"()": "core.web.logging.TextFormatter"},
+        "json": {"()": "core.web.logging.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["request_id"],
+            "formatter": LOG_FORMAT,
+        }
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"django.server": {"propagate": False}},
+    # Without the handlers that Django gives them: each line is written once.
+    "loggers": {"django": {"level": "INFO"}, "django.server": {"propagate": True}},
 }

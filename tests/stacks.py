@@ -35,6 +35,7 @@ PINNED = {
     "DEFAULT_FROM_EMAIL": "",
     "LANGUAGE_CODE": "en",
     "TIME_ZONE": "Asia/Shanghai",
+    "LOG_FORMAT": "",
 }
 DESCRIPTION = pytest.StashKey[str]()
 

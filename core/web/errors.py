@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template import loader
 from django.utils.translation import gettext as _
 
+from core.web.request_id import request_id
 from core.web.responses import json_error, wants_json
 
 logger = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ def _respond(
         return json_error(status, message)
     page = loader.render_to_string(
         f"{status.value}.html",
-        {"detail": message},
+        {"detail": message, "request_id": request_id(request.META)},
         request=request if with_context else None,
     )
     return HttpResponse(page, status=status.value)

@@ -95,6 +95,29 @@ def test_database_understands_django_and_sqlalchemy_urls(variable, url):
     assert settings["OPTIONS"]["charset"] == "utf8mb4"
 
 
+@pytest.mark.parametrize(
+    ("value", "is_terminal", "expected"),
+    [
+        ("", True, "text"),
+        ("", False, "json"),
+        ("auto", False, "json"),
+        ("text", False, "text"),
+        ("json", True, "json"),
+    ],
+)
+def test_log_format(variable, monkeypatch, value, is_terminal, expected):
+    variable(value)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+
+    assert env.log_format("X") == expected
+
+
+def test_log_format_refuses_other_words(variable):
+    variable("xml")
+
+    assert sentence(env.log_format) == "X='xml': expected one of auto, text, json."
+
+
 def test_database_defaults_to_a_file():
     settings = env.database("X", "sqlite:////var/ink+stone.sqlite3")
 
