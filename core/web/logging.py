@@ -8,7 +8,7 @@ uses this before its workers have made their choice of threads or greenlets.
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,13 +46,15 @@ class JsonFormatter(logging.Formatter):
     """One line per record: what ``extra`` adds is there, the traceback in one field."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = _extras(record) | {
+        line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
             "logger": record.name,
             "request_id": _request_id_of(record),
             "message": without_personal_data(record.getMessage()),
         }
+        for name, value in _extras(record):
+            line.setdefault(name, value)
         if record.exc_info:
             traceback = self.formatException(record.exc_info)
             line["exception"] = without_personal_data(traceback)
@@ -80,13 +82,15 @@ def _request_id_of(record: logging.LogRecord) -> str:
     return str(known or NO_REQUEST_ID)
 
 
-def _extras(record: logging.LogRecord) -> dict[str, Any]:
+def _extras(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
     """Give what ``extra`` added, but no objects, whose text could be anything."""
-    return {
-        name: without_personal_data(value) if isinstance(value, str) else value
-        for name, value in vars(record).items()
-        if name not in STANDARD_ATTRIBUTES and isinstance(value, str | int | float)
-    }
+    for name, value in vars(record).items():
+        if name in STANDARD_ATTRIBUTES:
+            continue
+        if isinstance(value, str):
+            yield name, without_personal_data(value)
+        elif isinstance(value, int | float):
+            yield name, value
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -6,8 +6,9 @@ from django.core import signals as django_signals
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from core.signals import got_request_exception
+from core.signals import got_request_exception, request_tearing_down
 from core.web.context import current_context
+from core.web.failures import record_failure
 
 
 @receiver(
@@ -19,3 +20,12 @@ def announce_exception(*, request: HttpRequest, **kwargs: object) -> None:
     if context := current_context():
         context.exception = exception
     got_request_exception.send_robust(None, request=request, exception=exception)
+
+
+@receiver(request_tearing_down, dispatch_uid="core.web.record_exception")
+def record_exception(
+    *, request: HttpRequest, exc: BaseException | None, **kwargs: object
+) -> None:
+    # Anything else, such as a client that left, is no fault of the code.
+    if isinstance(exc, Exception):
+        record_failure(request, exc)
