@@ -10,7 +10,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from articles.models import Article, Banner, Category, Tag
+from articles import visits
+from articles.models import Article, Banner, Category, DailyVisits, Tag
 from articles.services import publish_articles, unpublish_articles
 
 
@@ -160,3 +161,27 @@ class BannerAdmin(admin.ModelAdmin):
     @admin.display(description=_("shown now"), boolean=True)
     def is_shown(self, banner: Banner) -> bool:
         return banner.is_current
+
+
+@admin.register(DailyVisits)
+class DailyVisitsAdmin(admin.ModelAdmin):
+    """To be read; up to the moment, but for what other processes have in memory."""
+
+    list_display = ["day", "page", "visits"]
+    list_display_links = None
+    list_filter = ["day"]
+    date_hierarchy = "day"
+    search_fields = ["page"]
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        visits.flush()
+        return super().changelist_view(request, *args, **kwargs)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

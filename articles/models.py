@@ -289,3 +289,34 @@ class Banner(models.Model):
         return (self.shown_from is None or self.shown_from <= now) and (
             self.shown_until is None or now < self.shown_until
         )
+
+
+class DailyVisits(models.Model):
+    """How often a page was visited on a day; ``articles.visits`` writes it."""
+
+    PAGE_LENGTH = 255
+
+    day = models.DateField(_("day"))
+    page = models.CharField(_("page"), max_length=PAGE_LENGTH)
+    visits = models.PositiveBigIntegerField(_("visits"))
+
+    class Meta:
+        verbose_name = _("daily visits")
+        verbose_name_plural = _("daily visits")
+        ordering = ["-day", "-visits", "page"]
+        constraints = [
+            models.UniqueConstraint(fields=["day", "page"], name="daily_visits_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.page}"
+
+
+class VisitBatch(models.Model):
+    """The name of a batch of visits that was added to ``DailyVisits``."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    counted_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.name

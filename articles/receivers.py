@@ -1,4 +1,4 @@
-"""Reactions to changes: each only names what has changed.
+"""Reactions to changes and visits: each hands over to ``caches`` or ``visits``.
 
 ``invalidate`` takes effect with the COMMIT of the transaction that sends the signal.
 """
@@ -6,11 +6,16 @@
 from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import Signal, receiver
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
-from articles import caches  # noqa: F401 (tracks the models in every process)
+from articles import (
+    caches,  # noqa: F401 (tracks the models in every process)
+    visits,
+)
 from articles.models import Article, Banner, Category, Tag
 from core.caching import invalidate, tags_of
-from core.signals import table_imported
+from core.signals import request_finished, table_imported
 
 SAVED_OR_DELETED: list[Signal] = [post_save, post_delete]
 
@@ -42,3 +47,11 @@ def article_tagged(
 @receiver(table_imported, dispatch_uid="articles.table_imported")
 def table_filled(*, sender: type[Model], **kwargs: object) -> None:
     invalidate(*tags_of(sender))
+
+
+@receiver(request_finished, dispatch_uid="articles.page_visited")
+def page_visited(
+    *, request: HttpRequest, response: HttpResponseBase, **kwargs: object
+) -> None:
+    if visits.is_visit(request, response):
+        visits.count(request.path)

@@ -140,6 +140,8 @@ else:
         }
     }
 CACHE_DEFAULT_TIMEOUT = 300
+# How long visits may stay in Redis or in memory; 0 leaves it to the administration.
+VISITS_FLUSH_SECONDS = 10
 
 SESSION_ENGINE = "core.sessions"
 

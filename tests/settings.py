@@ -21,3 +21,5 @@ STORAGES = {
 # WhiteNoise warns about a folder that nobody has collected files into.
 STATIC_ROOT = BASE_DIR / "static"  # noqa: F405
 STATICFILES_DIRS = []
+# A thread that writes would disturb tests that roll back.
+VISITS_FLUSH_SECONDS = 0

@@ -1,40 +1,9 @@
 import json
-import socket
-import subprocess
-import sys
 import urllib.request
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from tests.waiting import wait_until
-
-ROOT = Path(__file__).parents[2]
-
-
-@contextmanager
-def serving(log, *options):
-    """Run gunicorn as in production; what it writes goes to the file ``log``."""
-    with socket.socket() as listener, log.open("w") as output:
-        listener.bind(("127.0.0.1", 0))
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.conf.py"),
-                *("--bind", f"fd://{listener.fileno()}", *options),
-            ],
-            cwd=ROOT,
-            pass_fds=[listener.fileno()],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            wait_until(lambda: "Booting worker" in log.read_text(), timeout=30)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(30)
+from tests.serving import serving
 
 
 @pytest.mark.parametrize("worker", ["gthread", "gevent"])
