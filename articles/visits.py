@@ -51,6 +51,7 @@ def is_visit(request: HttpRequest, response: HttpResponseBase) -> bool:
         and response.status_code == 200
         and (match is None or match.view_name in PAGES)
         and response.headers.get("Content-Type", "").startswith("text/html")
+        and "HTTP_SEC_PURPOSE" not in request.META  # fetched in advance
     )
 
 

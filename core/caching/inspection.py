@@ -64,7 +64,11 @@ def _page(address: str, language: str) -> Subject:
     request = RequestFactory().get(
         url.path + (f"?{url.query}" if url.query else ""),
         secure=url.scheme == "https",
-        headers={"host": url.netloc or _host(), "accept-language": language},
+        headers={
+            "host": url.netloc or _host(),
+            "accept-language": language,
+            "sec-purpose": "prefetch",  # Nobody looks at the page.
+        },
     )
     found = find_cached_view(request)
     key = found[0].key(found[1]) if found else None

@@ -10,6 +10,7 @@ from datetime import date
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
+from django.core.management import call_command
 from django.db import OperationalError, connections
 from django.test import Client
 from django.urls import reverse
@@ -141,6 +142,21 @@ def test_only_get_counts(client, in_memory):
     client.head("/en/")
     client.post("/en/")
 
+    assert table() == {"/en/": 1}
+
+
+def test_page_that_nobody_looks_at_yet_does_not_count(client, in_memory):
+    client.get("/en/", headers={"sec-purpose": "prefetch"})
+
+    assert table() == {}
+
+
+def test_audit_of_the_cache_does_not_count(client, in_memory, capsys):
+    client.get("/en/")
+
+    call_command("cache_audit")
+
+    assert not capsys.readouterr().out.startswith("0 of")
     assert table() == {"/en/": 1}
 
 
