@@ -31,9 +31,6 @@ class Batch(NamedTuple):
 
 
 class Buffer(Protocol):
-    def add(self, day: date, page: str) -> bool:
-        """Count a visit; False if it is certain that it was not counted."""
-
     def take(self) -> Batch | None:
         """Give the batch that was taken and is not done yet, or else a new one."""
 
@@ -50,10 +47,9 @@ class MemoryBuffer:
         self._visits: Visits = Counter()
         self._taken: Batch | None = None
 
-    def add(self, day: date, page: str) -> bool:
+    def add(self, day: date, page: str) -> None:
         with self._lock:
             self._visits[day, page] += 1
-        return True
 
     def take(self) -> Batch | None:
         with self._lock:
@@ -105,6 +101,7 @@ class RedisBuffer:
         )
 
     def add(self, day: date, page: str) -> bool:
+        """Count a visit; False if it is certain that it was not counted."""
         if self._breaker.is_open:
             return False
         was_sent = False

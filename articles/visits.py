@@ -22,6 +22,7 @@ import threading
 from datetime import date, timedelta
 
 from django.conf import settings
+from django.core.signals import setting_changed
 from django.db import Error as DatabaseProblem
 from django.db import IntegrityError, connections, transaction
 from django.db.models import F
@@ -63,13 +64,6 @@ def count(page: str) -> None:
 def flush() -> None:
     """Move to the table what this process and Redis have counted."""
     _process.flush()
-
-
-def start_afresh() -> None:
-    """Forget what this process has counted: after a fork it is the parent's."""
-    global _process
-    _process.is_over.set()
-    _process = Process()
 
 
 class Process:
@@ -129,8 +123,23 @@ class Process:
             connections.close_all()
 
 
+def _inherit_nothing() -> None:
+    """Begin with nothing: what was counted before a fork is the parent's."""
+    global _process
+    _process = Process()
+
+
 _process = Process()
-os.register_at_fork(after_in_child=start_afresh)
+os.register_at_fork(after_in_child=_inherit_nothing)
+
+
+def forget(*, setting: str, **kwargs: object) -> None:
+    if setting == "REDIS_URL":
+        _process.is_over.set()
+        _inherit_nothing()
+
+
+setting_changed.connect(forget, dispatch_uid="articles.visits.forget")
 
 
 def _move(buffer: Buffer) -> None:

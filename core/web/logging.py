@@ -17,7 +17,8 @@ NO_REQUEST_ID = "-"
 GUNICORNS_REQUEST_ID = "{x-request-id}o"
 
 PERSONAL = [
-    (re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),
+    # From the beginning of a word only: else a long one is searched again and again.
+    (re.compile(r"(?<![\w.+%-])[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),
     (re.compile(r"(?<!\w)\+[1-9][0-9]{6,14}\b"), "[telephone]"),
     (re.compile(r"\?[\w.~%+\[\]-]+=[^\s\"'<>)]*"), "?[query]"),
 ]

@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import OperationalError, connections
-from django.test import Client
+from django.test import AsyncClient, Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -60,15 +61,10 @@ def shared_redis():
 def count_in(settings, transactional_db):
     """Count from now on in a server, or without one in memory."""
 
-    usual = settings.REDIS_URL
-
     def start(server=None):
         settings.REDIS_URL = server.url if server else ""
-        visits.start_afresh()
 
-    yield start
-    settings.REDIS_URL = usual
-    visits.start_afresh()
+    return start
 
 
 @pytest.fixture
@@ -106,6 +102,12 @@ def test_each_view_of_a_page_counts_also_from_the_cache(client, anywhere):
     client.get("/zh-hans/search/?q=x")
 
     assert table() == {"/en/": 3, "/zh-hans/search/": 1}
+
+
+def test_page_shown_by_asgi_counts(anywhere):
+    async_to_sync(AsyncClient().get)("/en/")
+
+    assert table() == {"/en/": 1}
 
 
 def test_visits_of_an_article_count(client, in_memory):
@@ -151,7 +153,8 @@ def test_page_that_nobody_looks_at_yet_does_not_count(client, in_memory):
     assert table() == {}
 
 
-def test_audit_of_the_cache_does_not_count(client, in_memory, capsys):
+def test_audit_of_the_cache_does_not_count(client, in_memory, settings, capsys):
+    settings.COHERENT_CACHE = {"STAMPS": "database"}
     client.get("/en/")
 
     call_command("cache_audit")

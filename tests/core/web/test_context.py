@@ -268,6 +268,30 @@ def test_context_is_popped_whatever_happens(error):
     assert current_context() is None
 
 
+def test_context_is_popped_when_a_client_of_asgi_leaves():
+    async def view(given):
+        await asyncio.Event().wait()
+
+    async def leave():
+        visit = asyncio.create_task(ContextMiddleware(view)(RequestFactory().get("/")))
+        await asyncio.sleep(0)
+        visit.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await visit
+
+    def noted(name, **named):
+        return name, type(named.get("exc"))
+
+    names = "request_finished", "request_tearing_down", "appcontext_popped"
+    with listening(*names, note=noted) as heard:
+        async_to_sync(leave)()
+
+    assert heard == [
+        ("request_tearing_down", asyncio.CancelledError),
+        ("appcontext_popped", type(None)),
+    ]
+
+
 def test_context_of_a_script_is_announced():
     def noted(name, **named):
         return name, type(named.get("exc"))

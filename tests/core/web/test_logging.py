@@ -87,6 +87,8 @@ def test_line_for_people_cannot_be_forged():
             "Duplicate entry 'mei.lin+x@mail.example.com' for key",
             "Duplicate entry '[e-mail]' for key",
         ),
+        ("/users/mei%40a.example/", "/users/[e-mail]/"),
+        ("<mei@a.example>, lin@a.example;", "<[e-mail]>, [e-mail];"),
         ("sent to +8613800138000.", "sent to [telephone]."),
         ("GET /search/?q=mei&page=2 HTTP/1.1", "GET /search/?[query] HTTP/1.1"),
         ('"https://a.example/x?token=abc"', '"https://a.example/x?[query]"'),
