@@ -53,17 +53,12 @@ def pack(
 
 
 def unpack(payload: bytes) -> HttpResponse:
-    headers, body = split(payload)
-    response = HttpResponse(body)
-    # To set ten headers one by one would cost as much as the trip to Redis.
-    response.headers._store = headers.copy()
-    return response
-
-
-def split(payload: bytes) -> tuple[dict[str, tuple[str, str]], bytes]:
-    """Give the body, and the headers the way ``ResponseHeaders`` holds them."""
     head, _, body = payload.partition(b"\n")
-    return _headers(head), body
+    response = HttpResponse(body)
+    # The way ResponseHeaders holds them: to set ten headers one by one would cost
+    # as much as the trip to Redis.
+    response.headers._store = _headers(head).copy()
+    return response
 
 
 @lru_cache(maxsize=1024)

@@ -6,9 +6,11 @@ from articles.models import Article, Banner, Category, Tag
 from core.caching.stores import Bypass, current_store
 from core.caching.tags import EVERYTHING
 from core.sessions.models import Session
+from core.web.models import UnhandledError
 from tests.servers import Redis
 from tests.waiting import wait_until
 
+TABLES = [LogEntry, Session, Article, Banner, Category, Tag, User, UnhandledError]
 # Short, so that tests may see a mark run out; Redis trips take far less.
 QUICK = {"HOLD": 0.05, "LEASE": 0.5, "WAIT": 1, "GUARD": 0.2, "BREAKER": 0.2}
 
@@ -27,7 +29,7 @@ def transactional_db(django_db_setup, django_db_blocker):
     """
     with django_db_blocker.unblock():
         yield
-        for model in (LogEntry, Session, Article, Banner, Category, Tag, User):
+        for model in TABLES:
             model.objects.all().delete()
 
 

@@ -5,15 +5,17 @@ from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
+from django.core.exceptions import BadRequest, MiddlewareNotUsed
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import OperationalError, connection, transaction
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import clear_url_caches
 
 from config.wsgi import application as site
 from core.caching.stores import current_store
 from core.caching.wsgi import MIDDLEWARE, EarlyHits
+from core.sessions import SessionStore
 from core.signals import cache_hit, cache_miss
 from tests.core.caching.conftest import use_database
 from tests.core.caching.urls import RUNS
@@ -25,6 +27,7 @@ pytestmark = pytest.mark.urls("tests.core.caching.urls")
 @pytest.fixture(autouse=True)
 def runs(settings, transactional_db):
     use_database(settings)
+    settings.REQUEST_ID_FROM_PROXY = True
     RUNS.clear()
     clear_url_caches()
     yield
@@ -61,6 +64,7 @@ def ask(application, address="/titles", **environ):
         "SCRIPT_NAME": "",
         "PATH_INFO": path.encode().decode("latin-1"),
         "QUERY_STRING": query,
+        "HTTP_X_REQUEST_ID": "request-7",
     }
     setup_testing_defaults(environ)
     body = validator(application)(environ, lambda *answer: told.extend(answer))
@@ -292,69 +296,63 @@ def test_what_a_session_shows_is_not_shown_to_others(django):
     assert ask(application, "/reads-session").body == b"nobody"
 
 
-class Outside:
-    """Middleware that must see every request, and takes part in hits."""
-
-    added = [("X-Request-ID", "7")]
+class Numbering:
+    """Middleware that must see every request."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
+        if "HTTP_X_OWN_ANSWER" in request.META:
+            return HttpResponse("own")
         response = self.get_response(request)
-        for name, value in self.added:
-            response[name] = value
+        response["X-Number"] = "7"
+        response.set_cookie("number", "7")
         return response
 
-    @staticmethod
-    def headers_of_hit(environ):
-        return None if "HTTP_X_OWN_ANSWER" in environ else Outside.added
+
+def failing(get_response):
+    def fail(request):
+        raise BadRequest
+
+    return fail
 
 
-class Ignorant:
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request):
-        return self.get_response(request)
+def unused(get_response):
+    raise MiddlewareNotUsed
 
 
-def put_outside(settings, *classes):
-    names = [f"{one.__module__}.{one.__qualname__}" for one in classes]
+def put_before_the_cache(settings, *middleware):
+    names = [f"{one.__module__}.{one.__qualname__}" for one in middleware]
     settings.MIDDLEWARE = [*names, *settings.MIDDLEWARE]
     return Django()
 
 
-def test_middleware_outside_adds_its_headers_to_a_hit(settings):
-    django = put_outside(settings, Outside)
+def test_hit_passes_through_the_middleware_before_the_cache(settings):
+    django = put_before_the_cache(settings, unused, Numbering)
     application = EarlyHits(django)
     first = ask(application)
 
     second = ask(application)
 
     assert second == first
-    assert second.headers["X-Request-ID"] == "7"
+    assert second.headers["X-Number"] == "7"
+    assert "number=7" in second.headers["Set-Cookie"]
     assert django.requests == 1
 
 
-def test_middleware_outside_may_ask_to_see_a_request(settings):
-    django = put_outside(settings, Outside)
-    application = EarlyHits(django)
+def test_middleware_before_the_cache_may_answer_itself(settings):
+    application = EarlyHits(put_before_the_cache(settings, Numbering))
     ask(application)
 
-    ask(application, HTTP_X_OWN_ANSWER="1")
-
-    assert django.requests == 2
+    assert ask(application, HTTP_X_OWN_ANSWER="1").body == b"own"
 
 
-def test_middleware_outside_that_takes_no_part_sees_every_request(settings):
-    django = put_outside(settings, Outside, Ignorant)
-    application = EarlyHits(django)
+def test_middleware_before_the_cache_that_fails_is_answered_as_by_django(settings):
+    ask(EarlyHits(Django()))
+    application = EarlyHits(put_before_the_cache(settings, failing))
 
-    ask(application)
-    ask(application)
-
-    assert django.requests == 2
+    assert ask(application).status == "400 Bad Request"
 
 
 def test_the_site_answers_hits_early():
