@@ -301,8 +301,9 @@ def test_redis_that_comes_back_with_an_older_state_counts_nothing_twice(
 ):
     server = redis_server()
     count_in(server)
-    visit("/en/", times=3)
+    visit("/en/", times=2)
     server.save()
+    visit("/en/")
     assert table() == {"/en/": 3}
 
     server.kill()

@@ -160,6 +160,26 @@ def test_number_of_rows_is_bounded(visitor, monkeypatch):
     assert set(kept) == {"/fails", "/recurses"}
 
 
+def test_fault_that_another_request_records_in_this_moment_is_counted(
+    visitor, monkeypatch
+):
+    visitor.get("/fails")
+    row = UnhandledError.objects.get()
+    row.delete()
+    atomic, others = transaction.atomic, [row]
+
+    def atomic_after_the_other(*args, **options):
+        if others:
+            others.pop().save(force_insert=True)
+        return atomic(*args, **options)
+
+    monkeypatch.setattr(failures.transaction, "atomic", atomic_after_the_other)
+
+    visitor.get("/fails")
+
+    assert UnhandledError.objects.get().times == 2
+
+
 @pytest.mark.django_db(transaction=True)
 def test_many_threads_with_the_same_new_fault_make_one_exact_row():
     together = threading.Barrier(8)
