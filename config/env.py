@@ -7,6 +7,7 @@ may contain one (a URL with a password), is described without being repeated.
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ FALSE_WORDS = {"0", "false", "no", "off"}
 
 MYSQL_SCHEMES = {"mysql", "mysql+pymysql", "mysql+mysqldb", "mariadb"}
 EMAIL_SCHEMES = {"consolemail", "filemail", "dummymail", "smtp", "smtp+tls", "smtp+ssl"}
+SMS_SCHEMES = {"console", "file", "locmem", "dummy", "webhook+https", "webhook+http"}
+DOTTED_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 
 
 def load_file(path: Path) -> None:
@@ -172,8 +175,36 @@ def email(name: str, default: str) -> dict[str, Any]:
     }
 
 
-def _url(name: str, default: str, schemes: set[str], expected: str) -> SplitResult:
+def sms(name: str, default: str) -> tuple[str, str, str]:
+    """Read an outlet for SMS from a short name, a URL or the path of a class.
+
+    Gives that path, the file it writes to and the address it posts to, or "".
+    """
+    expected = (
+        "console, dummy, file:///path, webhook+https://host/path or the dotted path "
+        "of a class"
+    )
     value = text(name, default)
+    if DOTTED_PATH.fullmatch(value):
+        return value, "", ""
+    url = _split(
+        name, f"{value}:" if value in SMS_SCHEMES else value, SMS_SCHEMES, expected
+    )
+    kind, _, protocol = url.scheme.partition("+")
+    backend = f"core.messaging.backends.{kind}.SMSBackend"
+    is_webhook, is_file = kind == "webhook", kind == "file"
+    if is_webhook and url.hostname and "@" not in url.netloc:
+        return backend, "", url._replace(scheme=protocol).geturl()
+    if is_webhook or url.netloc or is_file != bool(url.path.strip("/")):
+        raise _wrong(name, _without_password(url), expected)
+    return backend, unquote(url.path) if is_file else "", ""
+
+
+def _url(name: str, default: str, schemes: set[str], expected: str) -> SplitResult:
+    return _split(name, text(name, default), schemes, expected)
+
+
+def _split(name: str, value: str, schemes: set[str], expected: str) -> SplitResult:
     try:
         url = urlsplit(value)
         url.port  # noqa: B018 (raises for a port that is no number)

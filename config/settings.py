@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "core.caching",
     "core.db",
     "core.importing",
+    "core.messaging",
     "core.sessions",
     "core.web",
     "django.contrib.admin",
@@ -159,10 +160,18 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 
-# E-mail
+# E-mail and SMS
 
 globals().update(env.email("EMAIL_URL", "consolemail://"))
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "inkstone@localhost")
+SMS_BACKEND, SMS_FILE_PATH, SMS_WEBHOOK_URL = env.sms("SMS_BACKEND", "console")
+if SMS_WEBHOOK_URL:
+    SMS_WEBHOOK_SECRET = env.secret("SMS_WEBHOOK_SECRET")
+MESSAGES_DELIVERY = env.choice(
+    "MESSAGES_DELIVERY",
+    "in_process" if IS_EMBEDDED else "workers",
+    ["in_process", "workers"],
+)
 
 # Templates
 

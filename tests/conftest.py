@@ -3,6 +3,7 @@ from contextlib import ExitStack
 import pytest
 from django.core.cache import caches
 
+from core.messaging import sms
 from tests.servers import MariaDB, Redis
 
 
@@ -16,6 +17,13 @@ def stack(request):
 def empty_caches():
     for cache in caches.all():
         cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def sms_outbox():
+    """The SMS that were delivered in this process; none at the begin of a test."""
+    sms.outbox.clear()
+    return sms.outbox
 
 
 @pytest.fixture

@@ -33,6 +33,11 @@ PINNED = {
     "DATABASE_POOL": "",
     "EMAIL_URL": "dummymail://",
     "DEFAULT_FROM_EMAIL": "",
+    "SMS_BACKEND": "locmem",
+    "SMS_WEBHOOK_SECRET": "",
+    "SMS_WEBHOOK_SECRET_FILE": "",
+    # Tests deliver when they say so: deliver_messages().
+    "MESSAGES_DELIVERY": "workers",
     "LANGUAGE_CODE": "en",
     "TIME_ZONE": "Asia/Shanghai",
     "LOG_FORMAT": "",

@@ -191,6 +191,58 @@ def test_email_refuses_other_values(variable, url):
     assert "expected consolemail://" in sentence(env.email, "")
 
 
+PACKAGE = "core.messaging.backends"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("", (f"{PACKAGE}.console.SMSBackend", "", "")),
+        ("dummy", (f"{PACKAGE}.dummy.SMSBackend", "", "")),
+        ("locmem://", (f"{PACKAGE}.locmem.SMSBackend", "", "")),
+        ("file:///var/a%20b", (f"{PACKAGE}.file.SMSBackend", "/var/a b", "")),
+        (
+            "webhook+https://h:8443/sms?key=1",
+            (f"{PACKAGE}.webhook.SMSBackend", "", "https://h:8443/sms?key=1"),
+        ),
+        ("shop.sms.AcmeBackend", ("shop.sms.AcmeBackend", "", "")),
+    ],
+)
+def test_sms_understands_names_urls_and_classes(variable, value, expected):
+    variable(value)
+
+    assert env.sms("X", "console") == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "twilio",
+        "console://host",
+        "file://",
+        "file://relative",
+        "webhook+https://",
+        "webhook+https://me:secret@h/",
+        "https://h/",
+    ],
+)
+def test_sms_refuses_other_values(variable, value):
+    variable(value)
+
+    message = sentence(env.sms, "console")
+
+    assert "expected console, dummy, file:///path, webhook+https://" in message
+    assert "secret" not in message
+
+
+def test_webhook_needs_a_secret():
+    result = start(SMS_BACKEND="webhook+https://h/sms")
+
+    assert result.stderr.startswith(
+        "Configuration error: SMS_WEBHOOK_SECRET is not set"
+    )
+
+
 def start(*command, **variables):
     """Run ``manage.py check`` as a user would, with these variables alone."""
     clean = {"PATH": os.environ["PATH"], "ENV_FILE": os.devnull}
@@ -219,6 +271,8 @@ def start(*command, **variables):
         ),
         ({"REDIS_URL": "http://h"}, "REDIS_URL='http://h': expected"),
         ({"EMAIL_URL": "gmail"}, "EMAIL_URL='gmail': expected"),
+        ({"SMS_BACKEND": "twilio"}, "SMS_BACKEND='twilio': expected console, dummy"),
+        ({"MESSAGES_DELIVERY": "x"}, "MESSAGES_DELIVERY='x': expected one of in_proc"),
         ({"LANGUAGE_CODE": "fr"}, "LANGUAGE_CODE='fr': expected one of en, zh-hans"),
         ({"TIME_ZONE": "Mars"}, "TIME_ZONE='Mars': expected a time zone name"),
     ],

@@ -1,0 +1,17 @@
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.functions import Now
+from django.db.models.sql.compiler import SQLCompiler
+
+
+class ServerNow(Now):
+    """The database server's clock, in UTC whatever the time zone of its session.
+
+    All moments that workers compare are of this clock, so that theirs do not matter.
+    """
+
+    def as_mysql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    ) -> Any:
+        return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **context)
