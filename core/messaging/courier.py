@@ -40,12 +40,13 @@ class Courier:
                 self._start()
 
     def _start(self) -> None:
+        if self._thread is None:
+            atexit.register(self._leave)
         self._worker = Worker(self._using)
         self._thread = threading.Thread(
             target=self._worker.run, args=[self._rest], name="messages", daemon=True
         )
         self._thread.start()
-        atexit.register(self._leave)
 
     def _rest(self) -> None:
         seconds = seconds_until_due(self._using)
@@ -88,8 +89,8 @@ def deliver_leftovers(**kwargs: object) -> None:
 
 
 def courier(using: str) -> Courier:
-    # setdefault is atomic: of two threads, both get one courier.
-    return _couriers.setdefault(using, Courier(using))
+    # setdefault is atomic: two threads get the same one.
+    return _couriers.get(using) or _couriers.setdefault(using, Courier(using))
 
 
 # A thread does not survive a fork: a child starts its own.

@@ -175,14 +175,16 @@ def _committed_meanwhile(dedupe_key: str | None, using: str) -> Message | None:
     MySQL and SQLite undo the statement that failed and nothing else, so that the
     caller's transaction is whole: Django is told that it may go on.
     """
-    connection = connections[using]
     if dedupe_key is None:
         return None
-    if not connection.in_atomic_block:
-        return _with_key(dedupe_key, using).first()
+    rows = _with_key(dedupe_key, using)
+    if not connections[using].in_atomic_block:
+        return rows.first()
     transaction.set_rollback(False, using=using)
-    # Locking, because the snapshot of this transaction may be older than the row.
-    known = _with_key(dedupe_key, using).select_for_update().first()
+    # The snapshot of the transaction may be older than the row, which then only a
+    # locking read sees. Not at first: of two that wait for the same key, both hold
+    # a shared lock on it now, and would wait for each other.
+    known = rows.first() or rows.select_for_update().first()
     if known is None:
         transaction.set_rollback(True, using=using)
     return known

@@ -1,5 +1,9 @@
 """Enqueueing and delivering, in the process of the test and in others."""
 
+import io
+
+from django.core.management import call_command
+
 from core.messaging import send_sms
 from core.messaging.worker import Worker
 
@@ -13,3 +17,12 @@ def message(to=PHONE, **arguments):
 def deliver():
     """Deliver what is due, here and now; give what became of it."""
     return Worker("default").drain()
+
+
+def work():
+    """Be a worker until somebody ends it."""
+    call_command("send_messages", stdout=io.StringIO())
+
+
+def drain():
+    call_command("send_messages", "--once", stdout=io.StringIO())
