@@ -9,7 +9,7 @@ import os
 import threading
 
 from django.core.signals import request_started
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 
 from core.messaging.options import options
 from core.messaging.queue import seconds_until_due
@@ -50,7 +50,6 @@ class Courier:
 
     def _rest(self) -> None:
         seconds = seconds_until_due(self._using)
-        connections[self._using].close()
         if self._is_leaving:
             self._worker.stop()
             return

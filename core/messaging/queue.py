@@ -9,7 +9,8 @@ A lease ends by the clock of the database server (``not_before``), which is also
 only clock that tells what is due.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -61,19 +62,20 @@ def claim(using: str, limit: int, seconds: float) -> list[Message]:
     first = due.order_by("not_before", "id").values_list("id", flat=True)
     if connections[using].features.has_select_for_update_skip_locked:
         first = first.select_for_update(skip_locked=True)
-    # Without it several workers may choose the same rows, and the UPDATE decides: it
-    # takes what is still due, and what one has taken is not due for the others.
-    with transaction.atomic(using=using):
-        ids = list(first[:limit])
-        if not ids:
-            return []
-        due.filter(id__in=ids).update(
-            status=Status.SENDING,
-            lease=lease,
-            not_before=in_seconds(seconds),
-            attempts=F("attempts") + 1,
-        )
-    return list(held(using, lease, ids).order_by("id"))
+    with giving_back(using):
+        # Without it several workers may choose the same rows, and the UPDATE decides:
+        # it takes what is due, and what one has taken is not due for the others.
+        with transaction.atomic(using=using):
+            ids = list(first[:limit])
+            if not ids:
+                return []
+            due.filter(id__in=ids).update(
+                status=Status.SENDING,
+                lease=lease,
+                not_before=in_seconds(seconds),
+                attempts=F("attempts") + 1,
+            )
+        return list(held(using, lease, ids).order_by("id"))
 
 
 def held(using: str, lease: UUID | None, ids: Collection[int]) -> QuerySet[Message]:
@@ -82,18 +84,32 @@ def held(using: str, lease: UUID | None, ids: Collection[int]) -> QuerySet[Messa
 
 
 def extend(messages: QuerySet[Message], seconds: float) -> int:
-    return messages.update(not_before=in_seconds(seconds))
+    with giving_back(messages.db):
+        return messages.update(not_before=in_seconds(seconds))
 
 
 def settle(messages: QuerySet[Message], outcome: Outcome) -> int:
-    return messages.update(**outcome.values())
+    with giving_back(messages.db):
+        return messages.update(**outcome.values())
 
 
 def seconds_until_due(using: str) -> float | None:
     """Tell when the next message is due; None if there is none."""
     waiting = Message.objects.using(using).filter(not_before__isnull=False)
     first = waiting.order_by("not_before").values_list("not_before", ServerNow())
-    for not_before, now in first[:1]:
-        seconds: float = (not_before - now).total_seconds()
-        return max(0.0, seconds)
-    return None
+    with giving_back(using):
+        for not_before, now in first[:1]:
+            seconds: float = (not_before - now).total_seconds()
+            return max(0.0, seconds)
+        return None
+
+
+@contextmanager
+def giving_back(using: str) -> Iterator[None]:
+    """Hold a connection no longer than for these statements: sending takes long."""
+    try:
+        yield
+    finally:
+        connection = connections[using]
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()

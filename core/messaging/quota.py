@@ -8,6 +8,7 @@ from django.db.models import Case, Count, F, Max, Min, Q, When
 
 from core.messaging.clock import ServerNow
 from core.messaging.models import Message
+from core.messaging.queue import giving_back
 
 HOUR = timedelta(hours=1)
 # Only others' unfinished attempts stand in the way: ask again soon.
@@ -47,7 +48,8 @@ def _usage(using: str, recipients: set[str]) -> dict[str, tuple[int, float]]:
             now=Max(ServerNow()),
         )
     )
-    return {row["to"]: (row["total"], _seconds_left(row)) for row in rows}
+    with giving_back(using):
+        return {row["to"]: (row["total"], _seconds_left(row)) for row in rows}
 
 
 def _seconds_left(row: dict[str, Any]) -> float:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError
 
 from core.messaging.batch import Batch
 from core.messaging.delivery import OUTLETS, Outlet
@@ -63,7 +63,6 @@ class Worker:
             self._finish_batch()
         except OUTAGES as error:
             logger.error("messages stay unmarked without the database: %s", error)
-        connections[self.using].close()
 
     def drain(self) -> Tally:
         """Deliver what is due now; give what became of it."""
@@ -121,7 +120,6 @@ class Worker:
             self._note_outage(None)
         except OUTAGES as error:
             self._note_outage(error)
-            connections[self.using].close()
             time.sleep(SECONDS_BETWEEN_TRIES)
 
     def _note_outage(self, error: Exception | None) -> None:
@@ -156,5 +154,3 @@ class Worker:
             except OUTAGES:
                 # The lease goes on to its end, and the worker sees the outage itself.
                 logger.debug("heartbeat without the database", exc_info=True)
-            finally:
-                connections[self.using].close()

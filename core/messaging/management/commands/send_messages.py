@@ -46,13 +46,8 @@ class Command(BaseCommand):
                 if once:
                     worker.drain()
                 else:
-                    worker.run(lambda: rest(database))
+                    worker.run(lambda: time.sleep(SECONDS_BETWEEN_LOOKS))
         self.stdout.write(summary(worker.tally))
-
-
-def rest(using: str) -> None:
-    connections[using].close()
-    time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 def count(bar: Any, tally: Tally) -> None:
