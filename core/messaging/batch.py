@@ -135,6 +135,7 @@ class Batch:
         for message in self._messages.values():
             if message.attempts > options().max_attempts:
                 error = message.last_error or "Every worker that took it has died."
+                logger.error("message %s: given up: its workers died", message.uuid)
                 self._note(Outcome(Status.DEAD, error), [message.pk])
 
     def _defer_what_exceeds(self, limit: int) -> None:

@@ -4,12 +4,12 @@ import logging
 import smtplib
 import traceback
 from collections.abc import Callable
+from email.utils import parseaddr
 from typing import Any
 
 from django.conf import settings
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
-from django.core.mail.utils import DNS_NAME
 
 from core.messaging import sms
 from core.messaging.errors import PermanentFailure, SendingFailed, TemporaryFailure
@@ -119,12 +119,16 @@ def as_email(message: Message) -> EmailMultiAlternatives:
         body=message.body,
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[message.to],
-        # The same at every attempt, so that a second copy is known as one.
-        headers={"Message-ID": f"<{message.uuid}@{DNS_NAME}>"},
+        # The same at every attempt, on whatever machine: a second copy is known as one.
+        headers={"Message-ID": f"<{message.uuid}@{_domain_of_sender()}>"},
     )
     if message.html:
         email.attach_alternative(message.html, "text/html")
     return email
+
+
+def _domain_of_sender() -> str:
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
 
 
 def failure_of(error: Exception) -> SendingFailed:
