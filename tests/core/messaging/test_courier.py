@@ -31,12 +31,17 @@ def is_sent():
     return Message.objects.get().status == "sent"
 
 
+def threads():
+    return [thread.name for thread in threading.enumerate()].count("messages")
+
+
 def test_message_is_sent_after_the_commit(provider):
     with transaction.atomic():
         message()
-        assert not provider.begun()
+        assert threads() == 0
 
     wait_until(is_sent)
+    assert threads() == 1
 
 
 def test_nothing_is_sent_after_a_rollback(provider):
@@ -88,8 +93,7 @@ def test_one_thread_serves_the_process(provider):
         message()
     wait_until(lambda: len(provider.sent()) == 5)
 
-    names = [thread.name for thread in threading.enumerate()]
-    assert names.count("messages") == 1
+    assert threads() == 1
 
 
 def die_after_enqueueing():

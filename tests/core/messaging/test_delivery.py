@@ -189,6 +189,26 @@ def test_outlet_that_cannot_be_reached_is_tried_once_for_all(refusing):
     assert set(Message.objects.values_list("status", "attempts")) == {("queued", 1)}
 
 
+def test_connection_that_may_be_broken_is_opened_anew(refusing):
+    refusing(ConnectionResetError(104, "reset"))
+    message()
+    message()
+
+    deliver()
+
+    assert (Refusing.opened, Refusing.tried) == (2, 2)
+
+
+def test_connection_is_kept_when_a_message_is_refused(refusing):
+    refusing(PermanentFailure("no such number"))
+    message()
+    message()
+
+    deliver()
+
+    assert (Refusing.opened, Refusing.tried) == (1, 2)
+
+
 def test_one_outlet_that_fails_leaves_the_other_alone(refusing):
     refusing(ConnectionRefusedError(111, "refused"))
     message()
@@ -356,6 +376,13 @@ def test_messages_of_a_silent_worker_go_to_the_next(sms_outbox):
 
     assert len(silent) == len(sms_outbox) == 1
     assert Message.objects.get().attempts == 2
+
+
+def test_what_is_due_now_can_be_claimed_now():
+    message()
+
+    for _ in range(50):
+        assert queue.claim("default", 1, seconds=0)
 
 
 def test_worker_that_comes_too_late_changes_nothing(caplog):
