@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
@@ -32,9 +33,29 @@ def counts_by_day(messages: QuerySet[Message]) -> dict[str, Any]:
         "corner": _("status"),
         "days": days,
         "rows": [
-            (status.label, found.get(status, [0] * DAYS)) for status in Message.Status
+            (status.label, _cells(status, days, found.get(status, [0] * DAYS)))
+            for status in Message.Status
         ],
     }
+
+
+def _cells(
+    status: Message.Status, days: Sequence[date], counts: Sequence[int]
+) -> list[tuple[int, str]]:
+    """Give each count with the query of the list that shows just these messages."""
+    return [
+        (
+            count,
+            urlencode(
+                {
+                    "status__exact": status.value,
+                    "created_at__gte": _midnight(day).isoformat(" "),
+                    "created_at__lt": _midnight(day + timedelta(days=1)).isoformat(" "),
+                }
+            ),
+        )
+        for day, count in zip(days, counts, strict=True)
+    ]
 
 
 def _on(day: date) -> Count:

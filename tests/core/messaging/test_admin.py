@@ -202,10 +202,28 @@ def test_messages_are_counted_by_day_and_status(operator, sms_outbox):
 
     statistics = operator.get(reverse(LIST)).context["statistics"]
 
-    counts = {str(label): list(counts) for label, counts in statistics["rows"]}
+    counts = {
+        str(label): [count for count, query in cells]
+        for label, cells in statistics["rows"]
+    }
     assert statistics["days"][0] == timezone.localdate()
     assert counts["sent"] == [1, 3, 0, 0, 0, 0, 0]
     assert counts["queued"] == [1, 0, 0, 0, 0, 0, 0]
+
+
+def test_each_count_leads_to_its_messages(operator, sms_outbox):
+    message()
+    Message.objects.update(created_at=F("created_at") - timedelta(days=1))
+    yesterday = Message.objects.get()
+    message()
+    deliver()
+
+    rows = dict(operator.get(reverse(LIST)).context["statistics"]["rows"])
+    count, query = rows["sent"][1]
+    page = operator.get(f"{reverse(LIST)}?{query}")
+
+    assert count == 1
+    assert list(page.context["cl"].queryset) == [yesterday]
 
 
 def test_list_needs_as_many_queries_for_many_messages(
