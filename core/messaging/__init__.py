@@ -9,9 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.messaging.errors import InvalidMessage
-    from core.messaging.outbox import cancel_messages, send_email, send_sms
+    from core.messaging.outbox import (
+        cancel_messages,
+        draft_email,
+        draft_sms,
+        send_email,
+        send_many,
+        send_sms,
+    )
 
-__all__ = ["InvalidMessage", "cancel_messages", "send_email", "send_sms"]
+__all__ = [
+    "InvalidMessage",
+    "cancel_messages",
+    "draft_email",
+    "draft_sms",
+    "send_email",
+    "send_many",
+    "send_sms",
+]
 
 
 def __getattr__(name: str) -> Any:

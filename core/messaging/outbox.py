@@ -1,7 +1,7 @@
 """Enqueueing: one row in the caller's transaction, delivered after its commit."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,8 @@ from core.messaging.recipients import check_address, check_phone
 from core.messaging.rendering import Text, render_email, render_sms
 
 LONGEST_KEY = 200
+# Keeps a statement below the 16 MiB that servers accept by default.
+DRAFTS_PER_STATEMENT = 200
 
 Status = Message.Status
 
@@ -41,11 +43,8 @@ def send_sms(
     second call with it gives the first call's message and sends nothing. Raises
     InvalidMessage, before anything is written, for what cannot be sent.
     """
-    check_phone(to)
-    language = _language(language)
-    text = render_sms(template, context or {}, language)
-    message = _message(Message.Channel.SMS, to, template, context, language, text)
-    return _enqueue(message, not_before, dedupe_key, using)
+    details = {"language": language, "not_before": not_before, "dedupe_key": dedupe_key}
+    return _enqueue(draft_sms(to, template, context, **details), using)
 
 
 def send_email(
@@ -59,11 +58,42 @@ def send_email(
     using: str = DEFAULT_DB_ALIAS,
 ) -> Message:
     """Enqueue an e-mail to one address; otherwise as ``send_sms``."""
+    details = {"language": language, "not_before": not_before, "dedupe_key": dedupe_key}
+    return _enqueue(draft_email(to, template, context, **details), using)
+
+
+def send_many(drafts: Iterable[Message], *, using: str = DEFAULT_DB_ALIAS) -> None:
+    """Enqueue drafts, hundreds per statement; leave out those whose key is taken."""
+    rows = list(drafts)
+    if not rows:
+        return
+    with transaction.atomic(using=using):
+        Message.objects.using(using).bulk_create(
+            rows, batch_size=DRAFTS_PER_STATEMENT, ignore_conflicts=True
+        )
+        deliver_after_commit(using)
+
+
+def draft_sms(
+    to: str,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    **details: Any,
+) -> Message:
+    """Check and render an SMS for ``send_many()``; arguments of ``send_sms()``."""
+    check_phone(to)
+    return _draft(Message.Channel.SMS, to, template, context, render_sms, **details)
+
+
+def draft_email(
+    to: str,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    **details: Any,
+) -> Message:
+    """Check and render an e-mail for ``send_many()``; arguments of ``send_email()``."""
     check_address(to)
-    language = _language(language)
-    text = render_email(template, context or {}, language)
-    message = _message(Message.Channel.EMAIL, to, template, context, language, text)
-    return _enqueue(message, not_before, dedupe_key, using)
+    return _draft(Message.Channel.EMAIL, to, template, context, render_email, **details)
 
 
 def cancel_messages(*, dedupe_key: str, using: str = DEFAULT_DB_ALIAS) -> int:
@@ -106,15 +136,20 @@ def _copy(message: Message) -> Message:
     )
 
 
-def _message(
+def _draft(
     channel: Message.Channel,
     to: str,
     template: str,
     context: Mapping[str, Any] | None,
-    language: str,
-    text: Text,
+    render: Callable[[str, Mapping[str, Any], str], Text],
+    *,
+    language: str | None = None,
+    not_before: datetime | None = None,
+    dedupe_key: str | None = None,
 ) -> Message:
-    return Message(
+    language = _language(language)
+    text = render(template, context or {}, language)
+    message = Message(
         channel=channel,
         to=to,
         template=template,
@@ -124,6 +159,11 @@ def _message(
         body=text.body,
         html=text.html,
     )
+    if not_before is not None:
+        message.not_before = _aware(not_before)
+    if dedupe_key is not None:
+        message.dedupe_key = _checked_key(dedupe_key)
+    return message
 
 
 def _language(language: str | None) -> str:
@@ -149,15 +189,10 @@ def _plain_values(context: Mapping[str, Any]) -> dict[str, Any]:
     return dict(context)
 
 
-def _enqueue(
-    message: Message, not_before: datetime | None, dedupe_key: str | None, using: str
-) -> Message:
-    if not_before is not None:
-        message.not_before = _aware(not_before)
-    if dedupe_key is not None:
-        message.dedupe_key = _checked_key(dedupe_key)
-        if known := _with_key(dedupe_key, using).first():
-            return known
+def _enqueue(message: Message, using: str) -> Message:
+    dedupe_key = message.dedupe_key
+    if dedupe_key and (known := _with_key(dedupe_key, using).first()):
+        return known
     try:
         message.save(using=using, force_insert=True)
     except IntegrityError:

@@ -9,8 +9,11 @@ from django.utils import timezone, translation
 from core.messaging import (
     InvalidMessage,
     cancel_messages,
+    draft_email,
+    draft_sms,
     outbox,
     send_email,
+    send_many,
     send_sms,
 )
 from core.messaging.models import Message
@@ -256,3 +259,23 @@ def test_clock_is_that_of_the_server_in_utc(sms_outbox):
 
     assert abs(sent.created_at - timezone.now()) < timedelta(minutes=5)
     assert len(sms_outbox) == 1
+
+
+def test_many_messages_take_few_statements(django_assert_max_num_queries):
+    send_sms(PHONE, "welcome", CONTEXT, dedupe_key="7")
+    drafts = [
+        draft_sms(PHONE, "welcome", CONTEXT, dedupe_key=str(number))
+        for number in range(500)
+    ]
+
+    with django_assert_max_num_queries(20):
+        send_many(drafts)
+
+    assert Message.objects.count() == 500
+
+
+def test_draft_that_cannot_be_sent_is_refused():
+    with pytest.raises(InvalidMessage, match="expected one address"):
+        draft_email("nobody", "plain")
+
+    assert not Message.objects.exists()
