@@ -35,7 +35,7 @@ def text(name: str, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
 
 
-def secret(name: str, default: str = "") -> str:
+def secret(name: str, default: str = "", *, required: bool = True) -> str:
     """Read ``NAME``, or the file that ``NAME_FILE`` points to."""
     if path := text(f"{name}_FILE"):
         try:
@@ -44,7 +44,7 @@ def secret(name: str, default: str = "") -> str:
             expected = f"a readable file ({error.strerror})"
             raise _wrong(f"{name}_FILE", path, expected) from None
     value = text(name, default)
-    if not value:
+    if not value and required:
         raise ImproperlyConfigured(
             f"{name} is not set: expected a long random string, or {name}_FILE "
             "with the path of a file that holds one."

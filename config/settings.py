@@ -35,9 +35,10 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = USE_HTTPS
 SECURE_HSTS_PRELOAD = USE_HTTPS
 SESSION_COOKIE_SECURE = USE_HTTPS
 CSRF_COOKIE_SECURE = USE_HTTPS
-REQUEST_ID_FROM_PROXY = env.boolean("BEHIND_PROXY", default=False)
-if REQUEST_ID_FROM_PROXY:
-    # Safe only if the proxy sets or removes this header on every request.
+# Safe only if the proxy sets or removes X-Forwarded-Proto, X-Forwarded-For and
+# X-Request-ID on every request.
+BEHIND_PROXY = REQUEST_ID_FROM_PROXY = env.boolean("BEHIND_PROXY", default=False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 CONTENT_SECURITY_POLICY = {
@@ -149,16 +150,23 @@ SESSION_ENGINE = "core.sessions"
 # Accounts
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.AccountBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    {"NAME": name}
     for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
+        "accounts.passwords.PasswordLength",
+        "accounts.passwords.PasswordCharacters",
+        "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "django.contrib.auth.password_validation.CommonPasswordValidator",
     )
 ]
-LOGIN_URL = "admin:login"
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "accounts:profile"
+LOGOUT_REDIRECT_URL = "articles:home"
+# The link is in an e-mail, and in the table of messages.
+PASSWORD_RESET_TIMEOUT = 60 * 60
+# Without it no payment is believed.
+PAYMENT_SECRET = env.secret("PAYMENT_SECRET", required=False)
 
 # E-mail and SMS
 

@@ -7,6 +7,7 @@ from django.urls import include, path
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 
+from accounts.urls import api_urlpatterns as accounts_api
 from articles.sitemaps import SITEMAPS
 from articles.urls import api_urlpatterns
 from core.web import health
@@ -17,6 +18,7 @@ urlpatterns = [
     path("healthz", health.alive),
     path("readyz", health.ready),
     path("api/", include((api_urlpatterns, "api"))),
+    path("api/", include((accounts_api, "accounts_api"))),
     path("sitemap.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
     path(
         "robots.txt",

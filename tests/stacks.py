@@ -38,6 +38,8 @@ PINNED = {
     "SMS_WEBHOOK_SECRET_FILE": "",
     # Tests deliver when they say so: deliver_messages().
     "MESSAGES_DELIVERY": "workers",
+    "PAYMENT_SECRET": "only-for-payments",
+    "PAYMENT_SECRET_FILE": "",
     "LANGUAGE_CODE": "en",
     "TIME_ZONE": "Asia/Shanghai",
     "LOG_FORMAT": "",

@@ -108,7 +108,7 @@ def test_visitors_are_asked_to_log_in_before_a_preview(client):
 
     response = client.get(f"/en/articles/{article.slug}/preview/")
 
-    assert response.headers["Location"].startswith("/en/admin/login/?next=")
+    assert response.headers["Location"].startswith("/en/accounts/login/?next=")
 
 
 @pytest.fixture

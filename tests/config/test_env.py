@@ -50,6 +50,12 @@ def test_integer_refuses_what_is_no_number(variable, value):
     )
 
 
+def test_secret_that_is_not_required_may_be_missing(variable):
+    variable("")
+
+    assert env.secret("X", required=False) == ""
+
+
 def test_secret_may_come_from_a_file(variable, monkeypatch, tmp_path):
     file = tmp_path / "secret"
     file.write_text("hidden\n")
