@@ -4,8 +4,8 @@ Every function enqueues in the caller's transaction, in the language in use.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable
+from typing import Any
 
 from accounts.models import Order, User
 from core.messaging import (
@@ -23,22 +23,13 @@ logger = logging.getLogger(__name__)
 
 def welcome(users: Iterable[User]) -> None:
     """Once in the life of an account, by whatever it can be reached."""
-    send_many(chain.from_iterable(_welcomes(user) for user in users))
-
-
-def _welcomes(user: User) -> Iterator[Message]:
-    context = {"username": user.username}
-    key = f"welcome:{user.pk}"
-    if user.phone:
-        yield draft_sms(user.phone, "welcome", context, dedupe_key=f"{key}:sms")
-    if not user.email:
-        return
-    try:
-        yield draft_email(user.email, "welcome", context, dedupe_key=f"{key}:email")
-    except InvalidMessage:
-        # Code may store an address that no form would accept. That is no reason to
-        # refuse the account.
-        logger.warning("user %s has no valid e-mail address: no welcome", user.pk)
+    drafts = []
+    for user in users:
+        context = {"username": user.username}
+        key = f"welcome:{user.pk}"
+        drafts += _sms(user, "welcome", context, dedupe_key=f"{key}:sms")
+        drafts += _email(user, "welcome", context, dedupe_key=f"{key}:email")
+    send_many(drafts)
 
 
 def reset_password(user: User, *, link: str) -> None:
@@ -49,8 +40,6 @@ def reset_password(user: User, *, link: str) -> None:
 def remind_to_pay(order: Order) -> None:
     """At once, and again shortly before it is too late."""
     user = order.user
-    if not user.email:
-        return
     context = {
         "username": user.username,
         "plan": order.plan.name,
@@ -59,14 +48,10 @@ def remind_to_pay(order: Order) -> None:
         "pay_before": order.pay_before,
     }
     first, last = _reminder_keys(order)
-    send_email(user.email, "order_placed", context, dedupe_key=first)
-    send_email(
-        user.email,
-        "order_unpaid",
-        context,
-        dedupe_key=last,
-        not_before=order.remind_at,
-    )
+    later = {"dedupe_key": last, "not_before": order.remind_at}
+    drafts = _email(user, "order_placed", context, dedupe_key=first)
+    drafts += _email(user, "order_unpaid", context, **later)
+    send_many(drafts)
 
 
 def withdraw_reminders(order: Order) -> None:
@@ -76,3 +61,24 @@ def withdraw_reminders(order: Order) -> None:
 
 def _reminder_keys(order: Order) -> tuple[str, str]:
     return f"order:{order.pk}:placed", f"order:{order.pk}:unpaid"
+
+
+def _sms(user: User, *arguments: Any, **details: Any) -> list[Message]:
+    try:
+        return [draft_sms(user.phone, *arguments, **details)] if user.phone else []
+    except InvalidMessage:
+        return _without_message(user, "phone")
+
+
+def _email(user: User, *arguments: Any, **details: Any) -> list[Message]:
+    try:
+        return [draft_email(user.email, *arguments, **details)] if user.email else []
+    except InvalidMessage:
+        return _without_message(user, "e-mail address")
+
+
+def _without_message(user: User, what: str) -> list[Message]:
+    # Code may store what no form would accept: no reason to refuse an account or an
+    # order.
+    logger.warning("user %s is not written to: his %s is not valid", user.pk, what)
+    return []

@@ -127,8 +127,9 @@ def test_reminders_are_for_now_and_for_shortly_before_the_end():
     assert str(order.number) in later.body
 
 
-def test_user_without_address_is_not_reminded():
-    place(user=make_user())
+@pytest.mark.parametrize("email", ["", "malformed"])
+def test_user_without_address_is_not_reminded(email):
+    place(user=make_user(email=email))
 
     assert not Message.objects.exists()
 

@@ -71,7 +71,7 @@ def save_new(user: User) -> None:
     except IntegrityError:
         # Taken since full_clean() looked, or equal to another one for the database.
         raise CommandError(
-            f'"{user.username}" or {user.phone} was just taken by another user.'
+            f'The username "{user.username}" or the phone was just taken.'
         ) from None
 
 
