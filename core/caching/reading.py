@@ -67,7 +67,7 @@ def look_up(
 def find(
     key: str, stamps: Sequence[str], decode: Callable[[bytes], T]
 ) -> Hit[T] | None:
-    """Find a value, for those who leave it to ``look_up`` to do more."""
+    """Find a value that is there; what else there is to do is for ``look_up``."""
     if in_transaction(connections[DEFAULT_DB_ALIAS]):
         return None
     entry = current_store().find(key, stamps)

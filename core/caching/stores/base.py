@@ -80,16 +80,21 @@ class Flight(ABC):
     """The right, and the duty, to rebuild one value; exactly one call ends it."""
 
     lease: Lease
+    """Of the thread that rebuilds; set by ``look_up``."""
 
     def store(self, entry: Entry) -> bool:
         """Store the value unless its stamps have lapsed meanwhile."""
-        with self.lease:
+        try:
             return self._store(entry)
+        finally:
+            self.lease.end()
 
     def abandon(self, *, is_uncacheable: bool = False) -> None:
         """Let somebody else rebuild; or, for a while, everybody read by himself."""
-        with self.lease:
+        try:
             self._abandon(is_uncacheable=is_uncacheable)
+        finally:
+            self.lease.end()
 
     @abstractmethod
     def _store(self, entry: Entry) -> bool: ...

@@ -30,12 +30,6 @@ class Lease:
         self._leases.forget(self._key, self)
         self.ended.set()
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.end()
-
 
 class Leases:
     def __init__(self) -> None:

@@ -153,6 +153,8 @@ class RedisStore(StampStore):
             STAMP_LIFE_MS,
             "" if is_forced else now_ms(),
             trust.generation,
+            int(options().hold * 1000),
+            int(COMMIT_SECONDS * 1000),
         )
         if status == b"BUILD":
             return replace(flight, header=found[0])
@@ -162,7 +164,9 @@ class RedisStore(StampStore):
                 return entry
         if status == b"RENEW":
             self._renew()
-        return OUTCOMES.get(status) or Delay(options().wait, TAKES_LONG)
+        if status == b"COMMIT":
+            return Delay(COMMIT_SECONDS, "being changed")
+        return BYPASSES.get(status) or Delay(options().wait, TAKES_LONG)
 
     def _renew(self) -> None:
         self._trust = NO_TRUST
@@ -244,8 +248,8 @@ class RedisStore(StampStore):
                 return
 
 
-OUTCOMES: dict[bytes, Bypass | Delay] = {
-    b"DIRTY": Delay(COMMIT_SECONDS, "being changed"),
+BYPASSES = {
+    b"DIRTY": Bypass("being changed"),
     b"PASS": Bypass("the last value could not be stored"),
     b"RENEW": Bypass("Redis has just been renewed"),
 }

@@ -46,23 +46,27 @@ return 1
 
 # KEYS all, mark of all, entry, lease, stamps…, marks…
 # ARGV random, token, lease time, life of stamps, reader's time (none: rebuild),
-# generation.
-# A stamp is made here only, and only while no writer is in flight.
+# generation, hold, time of a commit.
+# A stamp is made here only, and only while no writer is in flight. A writer whose mark
+# is younger than a commit takes is waited for; one that is older may be dead.
 ACQUIRE = (
     _NOW
     + """
 local header = redis.call('GET', KEYS[1])
 if not header or string.sub(header, 17, 32) ~= ARGV[6] then return {'RENEW'} end
 local count = (#KEYS - 4) / 2
-local function has_writer(mark)
-  if redis.call('EXISTS', mark) == 0 then return false end
+local function state(mark)
+  if redis.call('EXISTS', mark) == 0 then return 'FREE' end
   redis.call('ZREMRANGEBYSCORE', mark, '-inf', now)
-  return redis.call('ZCARD', mark) > 0
+  local oldest = redis.call('ZRANGE', mark, 0, 0, 'WITHSCORES')[2]
+  if not oldest then return 'FREE' end
+  local age = ARGV[7] - (oldest - now)
+  return age >= 0 and age < tonumber(ARGV[8]) and 'COMMIT' or 'DIRTY'
 end
-if has_writer(KEYS[2]) then return {'DIRTY'} end
-for i = 1, count do
-  if has_writer(KEYS[4 + count + i]) then return {'DIRTY'} end
-end
+local states = {[state(KEYS[2])] = true}
+for i = 1, count do states[state(KEYS[4 + count + i])] = true end
+if states.DIRTY then return {'DIRTY'} end
+if states.COMMIT then return {'COMMIT'} end
 for i = 1, count do
   local stamp = redis.call('GET', KEYS[4 + i])
   if stamp then

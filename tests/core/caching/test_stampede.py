@@ -15,8 +15,7 @@ from django.db import connection, connections
 
 from core.caching import get_or_build
 from core.caching.stores import current_store
-from core.caching.stores.base import TAKES_LONG, Bypass, Delay, Flight, _pauses
-from core.caching.stores.redis import OUTCOMES
+from core.caching.stores.base import TAKES_LONG, Bypass, Flight, _pauses
 from tests.core.caching.conftest import use_redis, wait_until_trusted
 from tests.core.caching.processes import fork, run, running
 from tests.waiting import wait_until
@@ -142,13 +141,20 @@ def test_another_process_is_asked_soon_and_then_less_often():
     assert 0.01 <= pauses[-1] <= 0.02
 
 
-def test_commit_under_way_is_waited_for(redis_store, shared_redis, monkeypatch):
-    monkeypatch.setitem(OUTCOMES, b"DIRTY", Delay(10, "being changed"))
-    change = redis_store.begin_change(connection, BANNERS)
+@pytest.fixture
+def long_hold(redis_store, settings):
+    """Let marks stand to the end of the test."""
+    settings.COHERENT_CACHE = settings.COHERENT_CACHE | {"HOLD": 30}
+    return current_store()
+
+
+def test_commit_under_way_is_waited_for(long_hold, shared_redis, monkeypatch):
+    monkeypatch.setattr("core.caching.stores.redis.COMMIT_SECONDS", 10)
+    change = long_hold.begin_change(connection, BANNERS)
     before = count_evals(shared_redis)
 
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(redis_store.look_up, "slow", STAMPS)
+        waiting = pool.submit(long_hold.look_up, "slow", STAMPS)
         wait_until(lambda: count_evals(shared_redis) > before)
         change.committed()
         found = waiting.result(10)
@@ -157,17 +163,32 @@ def test_commit_under_way_is_waited_for(redis_store, shared_redis, monkeypatch):
     found.abandon()
 
 
-def test_threads_share_the_wait_for_a_commit(redis_store, shared_redis, monkeypatch):
-    monkeypatch.setitem(OUTCOMES, b"DIRTY", Delay(LOAD_SECONDS, "being changed"))
-    change, source = redis_store.begin_change(connection, BANNERS), SlowSource()
+def test_threads_share_the_wait_for_a_commit(long_hold, shared_redis, monkeypatch):
+    monkeypatch.setattr("core.caching.stores.redis.COMMIT_SECONDS", LOAD_SECONDS)
+    change = long_hold.begin_change(connection, BANNERS)
     before = count_evals(shared_redis)
 
-    values = read_in_threads(source, 20)
+    values = read_in_threads(lambda: "own", 20)
 
     change.committed()
-    assert len(values) == 20
-    assert source.loads.value <= 2
+    assert values == ["own"] * 20
     assert count_evals(shared_redis) - before < EACH_ASKS * 20
+
+
+@pytest.mark.parametrize("outcome", ["killed", "in_doubt"])
+def test_writer_that_may_be_dead_is_not_waited_for(long_hold, shared_redis, outcome):
+    change = long_hold.begin_change(connection, BANNERS)
+    if outcome == "in_doubt":
+        change.in_doubt()
+
+    def asks():
+        before = count_evals(shared_redis)
+        assert long_hold.look_up("slow", STAMPS) == Bypass("being changed")
+        return count_evals(shared_redis) - before
+
+    # In the first ten milliseconds it may still be at its COMMIT.
+    wait_until(lambda: asks() == 1)
+    change.committed()
 
 
 def test_another_thread_takes_over_from_one_that_takes_too_long(store, settings):
