@@ -145,7 +145,7 @@ class SessionStore(SessionBase):
             self._update(self._session)
 
     def _insert(self, data: Data) -> None:
-        digest, record = self._digest, self._record_of(data, version=1)
+        digest, record = self._digest, self._next(data)
 
         def insert(failure: Exception | None) -> None:
             # Twice does no harm: the id is new, and a second row is refused.
@@ -235,13 +235,12 @@ class SessionStore(SessionBase):
         if not is_enclosed(rows.database()):
             self._session_cache, self._record = data, record
 
-    def _next(self, data: Data, base: Record) -> Record:
-        is_same = self._text_of(data) == base.text
-        return self._record_of(data, base.version + (0 if is_same else 1))
-
-    def _record_of(self, data: Data, version: int) -> Record:
+    def _next(self, data: Data, base: Record | None = None) -> Record:
+        """Give the record that follows; data that is the same makes no version."""
+        text = self._text_of(data)
+        version = (base.version if base else 0) + (not base or text != base.text)
         expires = self.get_expiry_date(expiry=data.get("_session_expiry"))
-        return Record(version, expires.timestamp(), time.time(), self._text_of(data))
+        return Record(version, expires.timestamp(), time.time(), text)
 
     def _text_of(self, value: Any) -> str:
         text: bytes = self.serializer().dumps(value)
@@ -283,7 +282,7 @@ class SessionStore(SessionBase):
                 if current is None and USER_KEY in mine:
                     raise SessionInterrupted("The session was ended meanwhile.")
                 data = self._merge(mine, current) if current else mine
-                record = self._record_of(data, version=1)
+                record = self._next(data)
                 rows.insert(new, record, **self._columns(data))
                 rows.delete([old])
                 return data, record

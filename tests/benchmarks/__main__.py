@@ -12,13 +12,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.benchmarks import messages, pool, stale, web
+from tests.benchmarks import messages, pool, sessions, stale, web
 
 FOLDER = Path(__file__).parent
 PEERS = FOLDER.parents[1] / ".venv-peers"
 BENCHMARKS = {
     "messages": messages.run,
     "pool": pool.run,
+    "sessions": sessions.run,
     "stale": stale.run,
     "web": web.run,
 }
@@ -29,7 +30,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--seconds", type=float, default=8, help="of one measurement of stale or web"
+        "--seconds", type=float, default=8, help="of one measurement under load"
     )
     parser.add_argument(
         "--reads", type=int, default=1_000_000, help="of Inkstone's cache in stale"

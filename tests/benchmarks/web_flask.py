@@ -1,12 +1,14 @@
-"""The usual Flask stack: connections from DBUtils, Flask-Caching on Redis."""
+"""The usual Flask stack: DBUtils, Flask-Caching and Flask-Session on Redis."""
 
 import json
 import os
 
 import pymysql
+import redis
 from dbutils.pooled_db import PooledDB
-from flask import Flask, jsonify
+from flask import Flask, jsonify, session
 from flask_caching import Cache
+from flask_session import Session
 from pymysql.cursors import DictCursor
 
 ADDRESS = json.loads(os.environ["BENCH_DATABASE"])
@@ -27,7 +29,10 @@ pool = PooledDB(
 application = Flask(__name__)
 application.config["CACHE_TYPE"] = "RedisCache"
 application.config["CACHE_REDIS_URL"] = os.environ["BENCH_REDIS"]
+application.config["SESSION_TYPE"] = "redis"
+application.config["SESSION_REDIS"] = redis.Redis.from_url(os.environ["BENCH_REDIS"])
 cache = Cache(application)
+Session(application)
 
 
 @application.get("/bench/uncached")
@@ -45,3 +50,14 @@ def uncached():
 @cache.cached(timeout=300)
 def cached():
     return uncached()
+
+
+@application.get("/bench/visits")
+def count_visits():
+    session["visits"] = session.get("visits", 0) + 1
+    return str(session["visits"])
+
+
+@application.get("/bench/visits/read")
+def read_visits():
+    return str(session.get("visits", 0))

@@ -11,6 +11,7 @@ from tests.binaries import SERVERS, BinaryMissing, environment
 
 CONNECTIONS = 32
 UNPACKED = SERVERS / "wrk"
+SEND_COOKIES = Path(__file__).with_name("send_cookies.lua")
 
 
 def find_wrk() -> Path:
@@ -52,11 +53,18 @@ class Load:
     per_second: float
 
 
-def load(wrk: Path, url: str, seconds: float) -> Load:
-    """Ask for one address over kept connections; every answer must be a 200."""
+def load(wrk: Path, url: str, seconds: float, cookies: Path | None = None) -> Load:
+    """Ask for one address over kept connections; every answer must be a 200.
+
+    ``cookies``: a file with one Cookie header per line, which are sent in turn.
+    """
     duration = f"{max(1, round(seconds))}s"
     options = ["-t1", f"-c{CONNECTIONS}", f"-d{duration}", "--timeout", "30s"]
-    printed = run(wrk, *options, url, env=environment(wrk))
+    if cookies:
+        command = [wrk, *options, "-s", SEND_COOKIES, url, "--", cookies]
+    else:
+        command = [wrk, *options, url]
+    printed = run(*command, env=environment(wrk))
     if "Non-2xx" in printed or "Socket errors" in printed:
         raise AssertionError(printed)
     requests = re.search(r"(\d+) requests in", printed)

@@ -9,7 +9,7 @@ from django.contrib.sessions.backends.db import SessionStore as DjangoStore
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import QuerySet
+from django.db.backends.utils import CursorWrapper
 
 from core.sessions import SessionStore, SessionUnavailable, rows
 from core.sessions.models import Session
@@ -255,19 +255,22 @@ def test_session_of_a_user_that_was_ended_is_not_brought_back_by_rotation(storag
 
 @pytest.fixture
 def failing(monkeypatch):
-    """Let the next UPDATEs or DELETEs fail: ``failing("update", error, …)``."""
+    """Let the next UPDATEs or DELETEs fail: ``failing("UPDATE", error, …)``.
 
-    def fail(method, *errors, after=False):
-        real, waiting = getattr(QuerySet, method), list(errors)
+    ``after``: the statement is carried out, only its answer is lost.
+    """
 
-        def call(queryset, *args, **kwargs):
-            if queryset.model is not Session or not waiting:
-                return real(queryset, *args, **kwargs)
+    def fail(verb, *errors, after=False):
+        real, waiting = CursorWrapper.execute, list(errors)
+
+        def execute(self, sql, params=None):
+            if not sql.startswith(verb) or "core_sessions" not in sql or not waiting:
+                return real(self, sql, params)
             if after:
-                real(queryset, *args, **kwargs)
+                real(self, sql, params)
             raise waiting.pop(0)
 
-        monkeypatch.setattr(QuerySet, method, call)
+        monkeypatch.setattr(CursorWrapper, "execute", execute)
 
     return fail
 
@@ -277,7 +280,7 @@ def test_refused_save_is_repeated(storage, failing, error):
     session = saved(a=1)
     session["a"] = 2
 
-    failing("update", error, error, error)
+    failing("UPDATE", error, error, error)
     session.save()
 
     assert reopened(session)["a"] == 2
@@ -287,7 +290,7 @@ def test_save_that_is_refused_again_and_again_is_given_up(storage, failing):
     session = reopened(saved(a=1))
     session["a"] = 2
 
-    failing("update", *[DEADLOCK] * 4)
+    failing("UPDATE", *[DEADLOCK] * 4)
     with pytest.raises(SessionUnavailable, match="Deadlock"):
         session.save()
 
@@ -300,7 +303,7 @@ def test_save_is_not_repeated_when_the_server_is_down(storage, failing):
     session = saved(a=1)
     session["a"] = 2
 
-    failing("update", REFUSED)
+    failing("UPDATE", REFUSED)
     with pytest.raises(SessionUnavailable, match="Can't connect"):
         session.save()
 
@@ -311,7 +314,7 @@ def test_save_is_not_repeated_inside_of_a_transaction(storage, failing):
     session = saved(a=1)
     session["a"] = 2
 
-    failing("update", DEADLOCK)
+    failing("UPDATE", DEADLOCK)
     with pytest.raises(SessionUnavailable), transaction.atomic():
         session.save()
 
@@ -324,7 +327,7 @@ def test_lost_answer_to_a_save_is_found_out(storage, failing, error, has_happene
     session = saved(a=1)
     session["a"] = 2
 
-    failing("update", error, after=has_happened)
+    failing("UPDATE", error, after=has_happened)
     session.save()
 
     assert reopened(session)["a"] == 2
@@ -366,7 +369,7 @@ def test_lost_answer_is_not_forgotten_over_a_deadlock(storage, failing, monkeypa
         return find_locked(digest)
 
     monkeypatch.setattr(rows, "find_locked", refuse_once)
-    failing("update", LOST, after=True)
+    failing("UPDATE", LOST, after=True)
     session.save()
 
     assert row_of(session).version == 2
@@ -376,7 +379,7 @@ def test_lost_answer_is_not_forgotten_over_a_deadlock(storage, failing, monkeypa
 def test_refused_or_lost_logout_is_repeated(storage, failing, error):
     session = saved(a=1)
 
-    failing("delete", error, after=error is LOST)
+    failing("DELETE", error, after=error is LOST)
     session.flush()
 
     assert not Session.objects.exists()
@@ -386,7 +389,7 @@ def test_lost_answer_to_a_rotation_is_found_out(storage, failing):
     session = reopened(saved(a=1))
     old = session.session_key
 
-    failing("delete", LOST)
+    failing("DELETE", LOST)
     session.cycle_key()
 
     assert session.session_key != old
