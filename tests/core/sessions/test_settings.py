@@ -1,8 +1,10 @@
 """Wrong settings are named; checks find what cannot work."""
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.conf import settings as site
 from django.core.exceptions import ImproperlyConfigured
 
 from core.sessions.checks import check_middleware, check_serializer
@@ -129,3 +131,20 @@ def test_checks_leave_other_engines_alone(settings):
     settings.MIDDLEWARE = []
 
     assert check_serializer() + check_middleware() == []
+
+
+def test_documentation_has_every_setting_with_its_default():
+    table = (site.BASE_DIR / "docs/sessions.md").read_text().split("## Settings")[1]
+    documented = dict(
+        re.findall(r"^\| `(\w+)` \| `?([^|`]+?)`? \|", table, re.MULTILINE)
+    )
+
+    assert documented == {
+        "SESSION_KEY_PREFIX": '"session:"',
+        "SESSION_USE_SIGNER": "False",
+        "SESSION_PERMANENT": "True",
+        "PERMANENT_SESSION_LIFETIME": "14 days",
+        "SESSION_ID_LENGTH": "32",
+        "SESSION_REFRESH_EACH_REQUEST": "True",
+        "SESSION_TOUCH_S": "300",
+    }
