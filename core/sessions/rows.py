@@ -7,6 +7,7 @@ The functions run single statements. Who may retry them, and how, is decided in
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib.sessions.backends.base import CreateError
@@ -43,18 +44,21 @@ class Verbatim:
         return data.decode("latin-1")
 
 
-def rows() -> "QuerySet[Session]":
-    """All rows, in the database they are written to: a replica may lag behind."""
+@cache
+def model() -> "type[Session]":
     # INSTALLED_APPS imports this package before there can be models.
     from core.sessions.models import Session
 
-    return Session.objects.using(database())
+    return Session
 
 
 def database() -> str:
-    from core.sessions.models import Session
+    """Name the database that is written to: a replica may lag behind it."""
+    return router.db_for_write(model())
 
-    return router.db_for_write(Session)
+
+def rows() -> "QuerySet[Session]":
+    return model().objects.using(database())
 
 
 def find(digest: str) -> Record | None:
@@ -72,7 +76,7 @@ def find_locked(digest: str) -> Record | None:
 
 
 def insert(digest: str, record: Record, **columns: Any) -> None:
-    row = rows().model(pk=digest, **_columns(record), **columns)
+    row = model()(pk=digest, **_columns(record), **columns)
     try:
         with transaction.atomic(using=database()):
             row.save(force_insert=True, using=database())
@@ -130,7 +134,7 @@ def _moment(seconds: float) -> datetime:
 
 
 def _select(digest: str) -> tuple[Any, ...] | None:
-    connection, meta = connections[database()], rows().model._meta
+    connection, meta = connections[database()], model()._meta
     names = ", ".join(map(connection.ops.quote_name, NAMES))
     table = connection.ops.quote_name(meta.db_table)
     sql = f"SELECT {names} FROM {table} WHERE session_key = %s"  # noqa: S608
@@ -146,7 +150,7 @@ def _select(digest: str) -> tuple[Any, ...] | None:
 
 def _update(values: dict[str, Any], **where: Any) -> int:
     connection = connections[database()]
-    table = connection.ops.quote_name(rows().model._meta.db_table)
+    table = connection.ops.quote_name(model()._meta.db_table)
 
     def terms(given: dict[str, Any], between: str) -> str:
         quote = connection.ops.quote_name
@@ -164,8 +168,9 @@ def _update(values: dict[str, Any], **where: Any) -> int:
     return count
 
 
+@cache
 def _field(name: str) -> Any:
-    return rows().model._meta.get_field(name)
+    return model()._meta.get_field(name)
 
 
 def _from_database(column: Any, value: Any, connection: Any) -> Any:

@@ -68,7 +68,7 @@ class SessionStore(SessionBase):
 
     @classmethod
     def get_model_class(cls) -> "type[Session]":
-        return rows.rows().model
+        return rows.model()
 
     @property
     def key_salt(self) -> str:
