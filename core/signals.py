@@ -76,11 +76,12 @@ appcontext_popped = Signal()
 """Sent when a context has been left: ``g`` is gone, or again that of the outer one."""
 
 session_set = Signal(["session", "key", "value"])
-"""Sent when a key of a session was given a value, before the session is saved.
+"""Sent when a value is set in a session: ``session[key] = value`` and its like.
 
-Arguments: ``sender`` (class of the session), ``session``, ``key``, ``value``. Sent once
-per key for ``update()``; not sent when a key is removed, nor when a stored session is
-loaded. Values may be secret or personal: receivers must not log them.
+Arguments: ``sender`` (the session's class), ``session``, ``key``, ``value``. Sent once
+per key by ``update()``, by ``setdefault()`` only if it sets, by the asynchronous
+methods as well; not for deletions, nor for what changes inside of a value. The
+session is not saved yet, and may never be. A value may be personal: do not log it.
 """
 
 table_imported = Signal(["table", "using", "rows"])
@@ -130,13 +131,4 @@ cache_invalidated = Signal(["stamps"])
 
 Arguments: ``stamps``, the set of names that got new stamps: tags, ``<model>:*`` for
 any row of a model, ``*`` for everything. Not sent after a rollback.
-"""
-
-session_set = Signal()
-"""Sent when a value is set in a session: ``session[key] = value`` and its like.
-
-Arguments: ``sender`` (the session's class), ``session``, ``key``, ``value``. Sent once
-per key by ``update()``, by ``setdefault()`` only if it sets, by the asynchronous
-methods as well; not for deletions, nor for what changes inside of a value. The
-session is not saved yet, and may never be. A value may be personal: do not log it.
 """

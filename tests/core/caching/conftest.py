@@ -70,6 +70,8 @@ def store(request, settings, transactional_db):
         with server.connect() as client:
             client.flushall()
         use_redis(settings, server)
+        # core.sessions keeps copies in Redis if the process started with it.
+        settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
     else:
         use_database(settings)
     wait_until_trusted()

@@ -14,7 +14,7 @@ def heard():
     """What is sent, as (key, value); the sender and the session are checked."""
     found = []
 
-    def listen(*, sender, session, key, value, signal):
+    def listen(*, sender, session, key, value, **kwargs):
         assert sender is SessionStore
         assert isinstance(session, SessionStore)
         assert session[key] == value

@@ -28,7 +28,7 @@ def who(request):
 
 def log_in(request, username):
     user = get_user_model().objects.get(username=username)
-    login(request, user, "django.contrib.auth.backends.ModelBackend")
+    login(request, user)
     return HttpResponse("welcome")
 
 
