@@ -57,9 +57,9 @@ async def get_many(count):
     return sum(await asyncio.gather(*map(get_one, range(count))))
 
 
-async def many():
+async def many(count):
     await get("/rows/0")
-    return {"right": await get_many(500)}
+    return {"right": await get_many(int(count))}
 
 
 async def impatient():
@@ -69,6 +69,6 @@ async def impatient():
 
 
 if __name__ == "__main__":
-    result = asyncio.run(globals()[sys.argv[1]]())
+    result = asyncio.run(globals()[sys.argv[1]](*sys.argv[2:]))
     stats = connection.pool.stats() if hasattr(connection, "pool") else None
     print(json.dumps({"result": result, "stats": stats}))
