@@ -4,10 +4,11 @@ Statements and ``invalidate()`` only add to a set on the connection. The commit
 hooks hand that set to the stamp store directly before and directly after COMMIT,
 so that a rollback costs nothing and no other callback can come in between. There
 is one path for all: a write or ``invalidate()`` outside of a transaction gets a
-transaction of its own.
+transaction of its own; unless it asks to do without (``lone_statement``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -60,8 +61,57 @@ def watch_statements(
     connection = context["connection"]
     if not changes or in_transaction(connection):
         return _execute(execute, sql, params, many, context, changes)
+    if "_is_lone" in connection.__dict__:
+        stamps = _stamps_of(changes)
+        if change := current_store().begin_statement(stamps):
+            return _execute_marked(execute, sql, params, many, context, change, stamps)
     with transaction.atomic(using=connection.alias):
         return _execute(execute, sql, params, many, context, changes)
+
+
+@contextmanager
+def lone_statement() -> Iterator[None]:
+    """Let the one statement of this block commit by itself, if Redis has its marks.
+
+    For what runs in many requests: it saves the three trips that a transaction is.
+    The marks are set before the statement instead of before COMMIT, so they cover
+    its waiting for locks as well; it must name the rows it changes by their keys.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    connection.__dict__["_is_lone"] = True
+    try:
+        yield
+    finally:
+        connection.__dict__.pop("_is_lone", None)
+
+
+def _stamps_of(changes: list[statements.Change]) -> set[str]:
+    """Name the stamps before the statement: keys that it makes are unknown yet."""
+    stamps: set[str] = set()
+    for change in changes:
+        stamps |= changed_stamps(change, lambda column: None)
+    return stamps
+
+
+def _execute_marked(
+    execute: Execute,
+    sql: str,
+    params: Any,
+    many: bool,
+    context: dict[str, Any],
+    change: StampChange,
+    stamps: set[str],
+) -> Any:
+    try:
+        result = execute(sql, params, many, context)
+    except BaseException:
+        if context["connection"].is_commit_outcome_unknown():
+            change.in_doubt()
+        else:
+            change.rolled_back()
+        raise
+    _tell_committed(change, stamps)
+    return result
 
 
 def _execute(
@@ -116,6 +166,11 @@ def _noted(connection: BaseDatabaseWrapper) -> Noted:
     return noted
 
 
+def _tell_committed(change: StampChange, stamps: set[str]) -> None:
+    change.committed()
+    cache_invalidated.send_robust(sender=None, stamps=stamps)
+
+
 class Announcer(CommitSubscriber):
     """Tells the stamp store of a transaction's changes, before and after COMMIT."""
 
@@ -127,8 +182,7 @@ class Announcer(CommitSubscriber):
     def after_commit(self, connection: BaseDatabaseWrapper) -> None:
         noted = self._take(connection)
         if noted.change:
-            noted.change.committed()
-            cache_invalidated.send_robust(sender=None, stamps=noted.stamps)
+            _tell_committed(noted.change, noted.stamps)
 
     def rolled_back(self, connection: BaseDatabaseWrapper) -> None:
         if change := self._take(connection).change:

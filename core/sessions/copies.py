@@ -26,18 +26,26 @@ MODEL = "core_sessions.Session"
 COPY_SECONDS = 300
 
 logger = logging.getLogger(__name__)
+_is_followed = False
 
 
 def follow_changes() -> None:
     """Without Redis there are no copies: a stamp costs the query that the row does."""
-    if is_in_redis():
+    global _is_followed
+    _is_followed = is_in_redis()
+    if _is_followed:
         track(MODEL)
+
+
+def has_copies() -> bool:
+    """Tell whether all processes have followed changes since they started."""
+    return _is_followed and is_in_redis()
 
 
 def find(digest: str) -> Record | None:
     """Read a session: from its copy, else from its row."""
     # A transaction sees what others must not: there the cache is left alone.
-    if not is_in_redis() or in_transaction(connections[rows.database()]):
+    if not has_copies() or in_transaction(connections[rows.database()]):
         return rows.find(digest)
     try:
         _require_row(digest)

@@ -14,6 +14,8 @@ from django.contrib.sessions.backends.base import CreateError
 from django.core import signing
 from django.db import IntegrityError, connections, router, transaction
 
+from core.caching.transactions import lone_statement
+
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
@@ -162,7 +164,7 @@ def _update(values: dict[str, Any], **where: Any) -> int:
         _field(name).get_db_prep_save(value, connection)
         for name, value in (*values.items(), *where.items())
     ]
-    with connection.cursor() as cursor:
+    with lone_statement(), connection.cursor() as cursor:
         cursor.execute(sql, params)
         count: int = cursor.rowcount
     return count

@@ -193,6 +193,13 @@ class StampStore(ABC):
     ) -> StampChange:
         """Make stamps lapse, inside the transaction, directly before its COMMIT."""
 
+    def begin_statement(self, stamps: Iterable[str]) -> StampChange | None:
+        """Make stamps lapse before a statement that commits by itself.
+
+        None if that cannot be promised without a transaction.
+        """
+        return None
+
     @abstractmethod
     def peek(self, key: str) -> bytes | None:
         """Read what is stored, valid or not: for people."""

@@ -204,6 +204,10 @@ class RedisStore(StampStore):
         write_stamps(connection, [EVERYTHING])
         return UnmarkedChange(self)
 
+    def begin_statement(self, stamps: Iterable[str]) -> StampChange | None:
+        change = RedisChange(self, tuple(stamps), secrets.token_hex(8))
+        return change if change.mark(options().hold * 1000) else None
+
     def attempt(self, script: str, names: list[str], *args: str | bytes | int) -> Any:
         """Run a script; None if Redis fails or is left alone."""
         if self._breaker.is_open:

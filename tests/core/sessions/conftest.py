@@ -25,8 +25,9 @@ def transactional_db(django_db_setup, django_db_blocker):
 
 
 @pytest.fixture
-def use_copies(settings, transactional_db):
+def use_copies(settings, transactional_db, monkeypatch):
     """Keep copies in a Redis server: ``use_copies(server, HOLD=1)``."""
+    monkeypatch.setattr("core.sessions.copies._is_followed", False)
     tracked = dict(tracking._tracked)
 
     def use(server, **options):

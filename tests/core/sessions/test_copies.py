@@ -7,8 +7,10 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connections, transaction
+from django.db.backends.utils import CursorWrapper
 
+from core.caching.stores.redis import RedisChange
 from core.sessions import SessionStore, SessionUnavailable
 from core.sessions.copies import COPY_SECONDS
 from core.sessions.ids import digest_of
@@ -24,7 +26,7 @@ def calls(server, action):
         stats = client.info("commandstats")
     return {
         name: stats[f"cmdstat_{name}"]["calls"]
-        for name in ("mget", "eval", "set", "get", "del")
+        for name in ("mget", "eval")
         if f"cmdstat_{name}" in stats
     }
 
@@ -64,6 +66,51 @@ def test_save_writes_no_copy(copies):
 
     with copies.connect() as client:
         assert client.keys("*:entry:*") == []
+
+
+def test_change_costs_two_round_trips_and_a_statement_alone(
+    copies, django_assert_num_queries
+):
+    session = saved(a=1)
+    session["a"] = 2
+
+    with django_assert_num_queries(1):
+        assert calls(copies, session.save) == {"eval": 2}
+
+
+def test_copy_is_void_when_the_writer_dies_before_he_can_say_so(copies, monkeypatch):
+    session = saved(a=1)
+    reopened(session)["a"]
+    session["a"] = 2
+
+    monkeypatch.setattr(RedisChange, "committed", lambda change: None)
+    session.save()
+
+    assert reopened(session)["a"] == 2
+
+
+def test_no_copy_is_made_while_the_end_of_a_statement_is_unknown(copies, monkeypatch):
+    session = saved(a=1)
+    session["a"] = 2
+    execute, lost = CursorWrapper._execute, []
+
+    def lose_one_answer(self, sql, params, *args):
+        result = execute(self, sql, params, *args)
+        if sql.startswith("UPDATE") and not lost:
+            lost.append(sql)
+            raise OperationalError(2013, "Lost connection")
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CursorWrapper, "_execute", lose_one_answer)
+        backend = type(connections["default"])
+        patch.setattr(backend, "is_commit_outcome_unknown", lambda self: True)
+        session.save()
+
+    assert len(lost) == 1
+    for _ in range(2):
+        assert reopened(session)["a"] == 2
+    assert calls(copies, lambda: reopened(session)["a"]) != {"mget": 1}
 
 
 def test_change_is_seen_in_the_next_read(copies):

@@ -162,11 +162,8 @@ def test_real_deadlock_is_repeated():
 
     def is_waiting():
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT COUNT(*) FROM information_schema.innodb_trx"
-                " WHERE trx_state = 'LOCK WAIT'"
-            )
-            return cursor.fetchone()[0]
+            cursor.execute("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'")
+            return int(cursor.fetchone()[1])
 
     row, other_key = row_of(session), digest_of(other.session_key)
     mine = reopened(session)
@@ -243,16 +240,27 @@ def proxy(site, copies, use_database):
         yield proxy
 
 
-@pytest.mark.parametrize("lost", [b"\x03COMMIT", b"\x03UPDATE `core_sessions_session`"])
+@pytest.mark.parametrize(
+    ("lost", "is_locked"),
+    [
+        (b"\x03UPDATE `core_sessions_session`", False),
+        (b"\x03UPDATE `core_sessions_session`", True),
+        (b"\x03COMMIT", True),  # Which a statement alone does not have.
+    ],
+)
 def test_save_whose_answer_the_network_has_lost_is_stored_once(
-    proxy, monkeypatch, lost
+    proxy, monkeypatch, lost, is_locked
 ):
-    session = saved(a=1)
+    session = reopened(saved(a=1))
+    if is_locked:
+        session.clear()  # Without having looked.
     session["a"] = 2
-    find_locked = rows.find_locked
+    find_locked, calls = rows.find_locked, []
 
     def find_over_a_sound_network(digest):
-        proxy.cut_after = b""
+        if calls or not is_locked:
+            proxy.cut_after = b""
+        calls.append(digest)
         return find_locked(digest)
 
     monkeypatch.setattr(rows, "find_locked", find_over_a_sound_network)
