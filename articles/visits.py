@@ -24,7 +24,7 @@ from datetime import date, timedelta
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.db import Error as DatabaseProblem
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, OperationalError, connections, transaction
 from django.db.models import F
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -38,6 +38,9 @@ PAGES = {
     f"articles:{name}"
     for name in ("home", "list", "detail", "category", "tag", "author", "search")
 }
+TRIES = 10
+# MySQL: the whole transaction was undone.
+DEADLOCK = 1213
 # Longer than anybody tries to move the same batch.
 NAMES_KEPT = timedelta(days=7)
 
@@ -146,8 +149,19 @@ def _move(buffer: Buffer) -> None:
     # The second time for what was counted while an older batch waited.
     for _ in range(2):
         if batch := buffer.take():
-            _add_to_table(batch)
+            _add_in_turn(batch)
             buffer.done(batch)
+
+
+def _add_in_turn(batch: Batch) -> None:
+    """Add a batch, again if others who made the same rows were given precedence."""
+    for _ in range(TRIES - 1):
+        try:
+            return _add_to_table(batch)
+        except OperationalError as error:
+            if error.args[0] != DEADLOCK:
+                raise
+    _add_to_table(batch)
 
 
 @transaction.atomic(durable=True)

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from core.signals import got_request_exception, request_tearing_down
 from core.web.context import current_context
+from core.web.errors import is_unavailable
 from core.web.failures import record_failure
 
 
@@ -17,6 +18,8 @@ from core.web.failures import record_failure
 def announce_exception(*, request: HttpRequest, **kwargs: object) -> None:
     """Send Flask's signal, whose receivers cannot spoil the error page."""
     exception = sys.exc_info()[1]
+    if exception is None or is_unavailable(exception):
+        return  # It gets the page that says so, as what the middleware catches does.
     if context := current_context():
         context.exception = exception
     got_request_exception.send_robust(None, request=request, exception=exception)

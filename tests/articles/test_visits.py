@@ -198,6 +198,19 @@ def visit_by_threads():
     visits.flush()
 
 
+def count_new_pages():
+    for number in range(30):
+        for page in range(3):
+            visits.count(f"/en/{number}/{page}/")
+        visits.flush()
+
+
+def test_processes_with_the_same_new_pages_do_not_lock_each_other_out(anywhere):
+    assert run_processes(*[count_new_pages] * 6) == [0] * 6
+
+    assert set(table().values()) == {6}
+
+
 def test_processes_with_threads_lose_nothing(anywhere):
     assert run_processes(*[visit_by_threads] * 4) == [0, 0, 0, 0]
 

@@ -5,6 +5,7 @@ from core.caching import tracking
 from core.caching.stores import current_store
 from core.sessions.copies import follow_changes
 from core.sessions.models import Session
+from core.web.models import UnhandledError
 from tests.core.caching.conftest import use_database, use_redis, wait_until_trusted
 from tests.servers import Redis
 
@@ -20,7 +21,7 @@ def transactional_db(django_db_setup, django_db_blocker):
     """Let a test commit; afterwards empty the tables it may have written."""
     with django_db_blocker.unblock():
         yield
-        for model in (Session, User):
+        for model in (Session, User, UnhandledError):
             model.objects.all().delete()
 
 
