@@ -1,0 +1,167 @@
+"""The shapes of rows: what remains of them when the values are cut out.
+
+Cut out of ``<row r="7"><c r="A7" t="s"><v>12</v></c>...`` the values and the number
+of the row, and what remains is the same text for all rows alike. A shape is accepted
+only if every bit of it is known to the strict patterns below.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from openpyxl.utils import column_index_from_string
+
+from core.importing.reading.cells import Kind, Layout, Layouts
+from core.importing.reading.faults import MAX_COLUMNS, Damaged
+from core.importing.reading.values import Values
+from core.importing.reading.xml import is_true
+
+# In a shape these stand for what was cut out. XML cannot hold them.
+ROW_NUMBER = "\x00"
+VALUE_END = "\x01"
+INLINE = "\x02"
+FORMULA = "\x03"
+MARKS = (ROW_NUMBER, VALUE_END, INLINE, FORMULA)
+
+ROW = re.compile(rf"""<row r="{ROW_NUMBER}"((?: [\w:]+="[^"<>&\x00-\x1f]*")*)>""")
+HIDDEN = re.compile(r' hidden="([^"]*)"')
+STYLE = r'(?: s="([0-9]{1,6})")?'
+CELL = re.compile(
+    rf'\s*<c r="([A-Z]{{1,3}}){ROW_NUMBER}"{STYLE}(?: t="(\w+)")?{STYLE}'
+    # blank; or an inline text; or a value, perhaps with the formula that it is of
+    rf"(?:/>|></c>|>({INLINE}<v>{INLINE})</c>"
+    rf'|>({FORMULA}<v>{FORMULA}|<f t="shared" si="[0-9]+"/>)?(<v>{VALUE_END})</c>)'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the values of a row are; all numbers are positions among the values.
+
+    ``kept``: the values of cells, if there are others. ``markup``: how many ``<``
+    the row has if its values have none.
+    """
+
+    layout: Layout
+    hidden: bool
+    markup: int
+    kept: tuple[int, ...] | None
+    shared: tuple[int, ...]
+    texts: tuple[int, ...]
+    numbers: tuple[int, ...]
+    booleans: tuple[int, ...]
+    dates: tuple[tuple[int, Callable[[str], str | None]], ...]
+
+
+def cut(row: str, number: int) -> tuple[str, list[str]]:
+    """Give the shape of a row as text, and the values that were cut out."""
+    row = row.replace("</v>", f"<v>{VALUE_END}")
+    if "<is>" in row:
+        row = (
+            row.replace("<is><t>", f"{INLINE}<v>")
+            .replace('<is><t xml:space="preserve">', f"{INLINE}<v>")
+            .replace("</t></is>", f"<v>{INLINE}")
+        )
+    if "<f>" in row:
+        row = row.replace("<f>", f"{FORMULA}<v>").replace("</f>", f"<v>{FORMULA}")
+    pieces = row.split("<v>")
+    structure = "<v>".join(pieces[::2])
+    return structure.replace(f'{number}"', f'{ROW_NUMBER}"'), pieces[1::2]
+
+
+def analysed(
+    structure: str, markup: int, values: Values, layouts: Layouts
+) -> Shape | None:
+    """Understand the text of a shape; give nothing if any of it is unusual."""
+    row = ROW.match(structure)
+    if row is None:
+        return None
+    analysis = _Analysis(values)
+    position = row.end()
+    while position < len(structure):
+        cell = CELL.match(structure, position)
+        if cell is None or not analysis.add(cell):
+            return None
+        position = cell.end()
+    hidden = HIDDEN.search(row[1])
+    return analysis.shape(
+        layouts, markup=markup, hidden=hidden is not None and is_true(hidden[1])
+    )
+
+
+class _Analysis:
+    def __init__(self, values: Values) -> None:
+        self._values = values
+        self._column = 0
+        self._positions = 0
+        self._cells: list[tuple[int, Kind, int]] = []
+        self._kept: list[int] = []
+        self._shared: list[int] = []
+        self._texts: list[int] = []
+        self._numbers: list[int] = []
+        self._booleans: list[int] = []
+        self._dates: list[tuple[int, Callable[[str], str | None]]] = []
+
+    def add(self, match: re.Match[str]) -> bool:
+        letters, style, kind, late_style, inline, formula, value = match.groups()
+        column = column_index_from_string(letters)
+        if not self._column < column <= MAX_COLUMNS or (style and late_style):
+            return False
+        self._column = column
+        if formula is not None and formula.startswith(FORMULA):
+            self._positions += 1
+        if inline is None and value is None:
+            return True
+        if (inline is None) == (kind == "inlineStr"):
+            return False
+        known = self._add_value(kind or "n", style or late_style)
+        self._kept.append(self._positions)
+        self._positions += 1
+        return known
+
+    def _add_value(self, kind: str, style: str | None) -> bool:
+        position = self._positions
+        match kind:
+            case "s":
+                self._shared.append(position)
+                self._cells.append((self._column, Kind.TEXT, 0))
+            case "inlineStr" | "str":
+                self._texts.append(position)
+                self._cells.append((self._column, Kind.TEXT, 0))
+            case "b":
+                self._booleans.append(position)
+                self._cells.append((self._column, Kind.BOOLEAN, 0))
+            case "n":
+                return self._add_number(style)
+            case _:
+                return False
+        return True
+
+    def _add_number(self, style: str | None) -> bool:
+        try:
+            form = self._values.styles.format_of(style)
+        except Damaged:
+            return False
+        if form.is_date:
+            self._dates.append((self._positions, self._values.converter_of(form)))
+            self._cells.append((self._column, Kind.DATE, 0))
+        else:
+            self._numbers.append(self._positions)
+            self._cells.append((self._column, Kind.NUMBER, form.digits))
+        return True
+
+    def shape(self, layouts: Layouts, *, markup: int, hidden: bool) -> Shape:
+        columns, kinds, digits = (
+            zip(*self._cells, strict=True) if self._cells else [()] * 3
+        )
+        return Shape(
+            layout=layouts.of(columns, kinds, digits),
+            hidden=hidden,
+            markup=markup,
+            kept=None if len(self._kept) == self._positions else tuple(self._kept),
+            shared=tuple(self._shared),
+            texts=tuple(self._texts),
+            numbers=tuple(self._numbers),
+            booleans=tuple(self._booleans),
+            dates=tuple(self._dates),
+        )
