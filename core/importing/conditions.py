@@ -11,7 +11,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import F, Model, Q, Value
 
-from core.importing.fields import AnyField
+from core.importing.targets.fields import AnyField
 
 Judgement = bool | None
 Condition = Callable[[Model], Judgement]

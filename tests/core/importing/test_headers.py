@@ -6,9 +6,11 @@ from django.utils import translation
 from articles.models import Article
 from core.importing import ImportFailed, import_workbook
 from core.importing.errors import Problems
-from core.importing.headers import match_headers
-from core.importing.reader import Cell, CellKind, Row
-from core.importing.targets import find_target
+from core.importing.headers import read_header
+from core.importing.reading.cells import Layouts
+from core.importing.request import ImportRequest
+from core.importing.targets.target import find_target
+from tests.core.importing.cells import as_cell
 from tests.core.importing.workbooks import SHEET, rewrite_part, save_workbook, typed
 
 pytestmark = pytest.mark.django_db
@@ -16,18 +18,22 @@ pytestmark = pytest.mark.django_db
 REQUIRED = ["title", "slug", "author", "category", "body"]
 
 
-def match(table, *headers):
-    """Give columns (index, field, by_pk) and problems (cell, sentence)."""
-    cells = {
-        index: Cell(CellKind.TEXT, header)
+def match(table, *headers, **request):
+    """Give columns (index, field, lookup) and problems (cell, sentence)."""
+    cells = [
+        (index, as_cell(header))
         for index, header in enumerate(headers, start=1)
         if header is not None
-    }
+    ]
+    row = Layouts().row(1, cells, hidden=False)
     problems = Problems("articles.xlsx", "Articles")
     target = find_target(table, "default")
-    columns = match_headers(Row(1, cells), target, problems)
+    header = read_header(row, target, ImportRequest(table, **request), problems)
     return (
-        [(column.index, column.field.name, column.by_pk) for column in columns],
+        [
+            (column.index, column.field.name, column.lookup and column.lookup.name)
+            for column in header.columns
+        ],
         [(problem.cell, problem.message) for problem in problems],
     )
 
@@ -46,7 +52,7 @@ def match(table, *headers):
 def test_spellings_of_a_header(header):
     columns, problems = match("articles.Article", *REQUIRED, header)
 
-    assert columns[-1] == (6, "published_at", False)
+    assert columns[-1] == (6, "published_at", None)
     assert problems == []
 
 
@@ -69,7 +75,7 @@ def test_headers_in_english_while_chinese_is_active(chinese):
     with translation.override("zh-hans"):
         columns, _problems = match("articles.Article", *REQUIRED, "published at")
 
-    assert columns[-1] == (6, "published_at", False)
+    assert columns[-1] == (6, "published_at", None)
 
 
 def test_column_name_of_a_relation_means_primary_keys():
@@ -77,7 +83,7 @@ def test_column_name_of_a_relation_means_primary_keys():
         "articles.Article", "title", "slug", "author_id", "category", "body"
     )
 
-    assert columns[2:4] == [(3, "author", True), (4, "category", False)]
+    assert columns[2:4] == [(3, "author", "id"), (4, "category", "slug")]
 
 
 def test_unknown_header_gets_a_suggestion():

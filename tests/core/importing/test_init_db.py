@@ -76,7 +76,7 @@ def test_failure_is_a_command_error(tags):
     )
 
 
-def test_failure_gives_status_1_and_no_traceback(capsys, tmp_path):
+def test_failure_gives_status_1_and_no_traceback(db, capsys, tmp_path):
     arguments = ["manage.py", "init_db", str(tmp_path), "articles_artcle"]
 
     with pytest.raises(SystemExit) as exit_:
@@ -115,8 +115,9 @@ def test_progress_bar_on_a_terminal(tags, monkeypatch):
 
     out = run(tags, "articles.Tag")
 
-    assert "reading: 100%" in terminal.getvalue()
-    assert "writing: 100%" in terminal.getvalue()
+    assert "reading: 100 %, 2 rows, " in terminal.getvalue()
+    assert "writing" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r\x1b[K")
     assert out == "articles.Tag: 2 rows imported from sheet Articles\n"
 
 
@@ -130,7 +131,18 @@ def test_no_progress_bar_if_unwanted(tags, monkeypatch, arguments):
     assert terminal.getvalue() == ""
 
 
-def test_no_progress_bar_without_a_terminal(tags, capsys):
+def test_without_a_terminal_a_long_import_tells_its_progress_line_by_line(
+    tags, capsys, monkeypatch
+):
+    monkeypatch.setattr("core.importing.management.console.SECONDS_UNTIL_LOG", 0)
+
+    run(tags, "articles.Tag")
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("reading: 100 %, 2 rows, ")
+
+
+def test_without_a_terminal_a_short_import_is_silent(tags, capsys):
     run(tags, "articles.Tag")
 
     assert capsys.readouterr().err == ""
@@ -140,5 +152,5 @@ def test_help_shows_an_example(capsys):
     Command().print_help("manage.py", "init_db")
 
     text = capsys.readouterr().out
-    assert "Fill a table from an .xlsx workbook" in text
+    assert "Fill a table from a workbook" in text
     assert "  manage.py init_db articles.xlsx articles_article --dry-run\n" in text

@@ -1,8 +1,8 @@
 import argparse
+import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from django.core.management.base import (
     BaseCommand,
@@ -12,15 +12,15 @@ from django.core.management.base import (
 )
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils.translation import gettext as _
-from tqdm import tqdm
 
-from core.importing import ImportFailed, import_workbook
-from core.importing.services import without_progress
+from core.importing import ImportFailed, Mode, Progress, Report, import_workbook
+from core.importing.management.console import ConsoleProgress
 
-Item = TypeVar("Item")
-
-EXAMPLE = """\
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+EXAMPLES = """\
   manage.py init_db articles.xlsx articles_article --dry-run
+  manage.py init_db articles.xlsx articles.Article --mode upsert --key slug
+  manage.py init_db old.csv articles.Article --map "Titel=title" --set author=mei
 
   title    | slug    | author | category | tags           | body  | status    | published at
   Welcome! | welcome | mei    | news     | python, django | # Hi  | published | 2024-01-31 09:30
@@ -28,7 +28,7 @@ EXAMPLE = """\
 
 
 class _HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Keeps the lines of the example as they are."""
+    """Keeps the lines of the examples as they are."""
 
 
 class Command(BaseCommand):
@@ -40,8 +40,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.description = _(
-            "Fill a table from an .xlsx workbook: every row of the sheet, or none if a "
-            "cell is wrong."
+            "Fill a table from a workbook (.xlsx) or delimited text (.csv): every row of "
+            "the sheet, or none if a cell is wrong."
         )
         parser.epilog = "\n".join(
             (
@@ -49,73 +49,215 @@ class Command(BaseCommand):
                     "The first row with content names the columns by field name, column "
                     "name or label in any language of the site.\nRelations are given by "
                     "name: users by username, others by slug; several in one cell are "
-                    "separated by commas.\nTimes without offset are local. Example:"
+                    "separated by commas.\nTimes without offset are local.\nExit status: "
+                    "0 done, 1 refused, 2 wrong usage, 130 interrupted.\nExamples:"
                 ),
                 "",
-                EXAMPLE,
+                EXAMPLES,
             )
         )
         parser.add_argument(
-            "file", metavar="FILE", type=Path, help=_("the .xlsx workbook to read")
+            "file", metavar="FILE", nargs="?", help=_("the file to read")
         )
         parser.add_argument(
             "table",
             metavar="TABLE",
+            nargs="?",
             help=_("the table to fill, as articles_article or articles.Article"),
         )
-        parser.add_argument(
+        self._add_reading(parser)
+        self._add_writing(parser)
+        self._add_reporting(parser)
+
+    def _add_reading(self, parser: CommandParser) -> None:
+        group = parser.add_argument_group(_("what to read"))
+        group.add_argument(
             "--sheet",
-            metavar="NAME",
+            metavar="NAME|N",
             help=_("the sheet to read; by default the first that is not hidden"),
         )
-        parser.add_argument(
+        group.add_argument(
+            "--header-row",
+            metavar="N",
+            type=_positive,
+            help=_("the row with the headers; by default the first with content"),
+        )
+        group.add_argument(
+            "--map",
+            dest="mapping",
+            metavar="HEADER=FIELD",
+            action="append",
+            default=[],
+            type=_pair,
+            help=_("the field that a header means; may be given several times"),
+        )
+        group.add_argument(
+            "--ignore-extra-columns",
+            action="store_true",
+            help=_("leave out columns whose header names no field"),
+        )
+        group.add_argument(
+            "--set",
+            dest="constants",
+            metavar="FIELD=VALUE",
+            action="append",
+            default=[],
+            type=_pair,
+            help=_("a value for every row; may be given several times"),
+        )
+        group.add_argument(
+            "--lookup",
+            dest="lookups",
+            metavar="RELATION=FIELD",
+            action="append",
+            default=[],
+            type=_pair,
+            help=_("the field by which cells name related rows, as author=email"),
+        )
+        group.add_argument(
+            "--skip-hidden", action="store_true", help=_("leave out hidden rows")
+        )
+        group.add_argument(
+            "--stop-after",
+            metavar="N",
+            type=_positive,
+            help=_("read the first N rows only, to try a large file"),
+        )
+        group.add_argument(
+            "--encoding",
+            metavar="NAME",
+            help=_("of a .csv file; by default UTF-8, then GB 18030"),
+        )
+
+    def _add_writing(self, parser: CommandParser) -> None:
+        group = parser.add_argument_group(_("what to write"))
+        group.add_argument(
+            "--mode",
+            choices=Mode.values,
+            default=Mode.INSERT.value,
+            help=_(
+                "what happens to rows that the table has already; "
+                'by default "insert", which refuses them'
+            ),
+        )
+        group.add_argument(
+            "--key",
+            metavar="FIELD,…",
+            default="",
+            help=_("the unique fields that tell which row of the table is meant"),
+        )
+        group.add_argument(
             "--database",
             metavar="ALIAS",
             default=DEFAULT_DB_ALIAS,
             choices=tuple(connections),
             help=_('the database to write to; by default "default"'),
         )
-        parser.add_argument(
+        group.add_argument(
             "-n",
             "--dry-run",
             action="store_true",
-            help=_("check everything and write nothing"),
+            help=_("check everything, count what would change, and write nothing"),
         )
-        parser.add_argument(
-            "--no-progress",
+        group.add_argument(
+            "--force",
             action="store_true",
-            help=_("show no progress bar; without a terminal there is none anyway"),
+            help=_("import a file that was imported before"),
         )
 
-    def handle(
-        self,
-        *,
-        file: Path,
-        table: str,
-        sheet: str | None,
-        database: str,
-        dry_run: bool,
-        no_progress: bool,
-        verbosity: int,
-        **options: Any,
-    ) -> None:
-        has_bar = sys.stderr.isatty() and not no_progress and verbosity > 0
+    def _add_reporting(self, parser: CommandParser) -> None:
+        group = parser.add_argument_group(_("what to tell"))
+        group.add_argument(
+            "--max-errors",
+            metavar="N",
+            type=_positive,
+            help=_("stop after this many problems; by default 10,000"),
+        )
+        group.add_argument(
+            "--report",
+            metavar="FILE",
+            type=Path,
+            help=_("write counts and problems to a JSON file"),
+        )
+        group.add_argument(
+            "--no-progress", action="store_true", help=_("show no progress")
+        )
+
+    def handle(self, *, report: Path | None, verbosity: int, **options: Any) -> None:
         try:
-            report = import_workbook(
-                file,
-                table,
-                sheet=sheet,
-                using=database,
-                dry_run=dry_run,
-                progress=_progress_bar if has_bar else without_progress,
-            )
+            done = self._import(options, verbosity)
         except ImportFailed as error:
-            raise CommandError(str(error)) from error
+            problems = [problem.as_json() for problem in error.problems]
+            _write_json(report, {"error": str(error), "problems": problems})
+            raise CommandError(str(error), returncode=FAILED) from error
+        except KeyboardInterrupt:
+            message = _("Interrupted; nothing was written.")
+            raise CommandError(message, returncode=INTERRUPTED) from None
+        _write_json(report, done.as_json())
         if verbosity > 0:
-            self.stdout.write(str(report))
+            self.stdout.write(str(done))
+
+    def _import(self, options: dict[str, Any], verbosity: int) -> Report:
+        if not options["file"] or not options["table"]:
+            message = _("FILE and TABLE are required.")
+            raise CommandError(message, returncode=WRONG_USAGE)
+        has_progress = verbosity > 0 and not options["no_progress"]
+        progress = ConsoleProgress(sys.stderr) if has_progress else Progress()
+        try:
+            return import_workbook(
+                Path(options["file"]),
+                options["table"],
+                using=options["database"],
+                dry_run=options["dry_run"],
+                force=options["force"],
+                progress=progress,
+                **_choices(options),
+            )
+        finally:
+            progress.close()
 
 
-def _progress_bar(
-    items: Iterable[Item], *, total: int | None, label: str
-) -> Iterable[Item]:
-    return tqdm(items, total=total, desc=label, unit=" rows", file=sys.stderr)
+def _choices(options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "mode": Mode(options["mode"]),
+        "key": tuple(name.strip() for name in options["key"].split(",") if name),
+        "sheet": options["sheet"],
+        "header_row": options["header_row"],
+        "mapping": dict(options["mapping"]),
+        "constants": dict(options["constants"]),
+        "lookups": dict(options["lookups"]),
+        "ignore_extra_columns": options["ignore_extra_columns"],
+        "skip_hidden": options["skip_hidden"],
+        "stop_after": options["stop_after"],
+        "max_problems": options["max_errors"],
+        "encoding": options["encoding"],
+    }
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(
+            _('"%(text)s": expected two names joined by "=".') % {"text": text}
+        )
+    return name.strip(), value.strip()
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            _('"%(text)s": expected a number, 1 or more.') % {"text": text}
+        )
+    return int(text)
+
+
+def _write_json(path: Path | None, content: dict[str, Any]) -> None:
+    if path is None:
+        return
+    try:
+        path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+    except OSError as error:
+        raise CommandError(
+            _("%(file)s: the file cannot be written (%(reason)s).")
+            % {"file": path, "reason": error.strerror}
+        ) from error
