@@ -149,8 +149,8 @@ def normalized(name: str) -> str:
 def _by_name(infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
     found: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
-        if info.is_dir():
-            continue
+        if info.filename.endswith("/"):
+            continue  # a folder
         name = normalized(info.filename)
         if name in found:
             # Which of them is the part differs from program to program.

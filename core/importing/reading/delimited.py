@@ -6,8 +6,9 @@ import os
 import re
 from collections.abc import Iterator
 from functools import partial
-from io import BufferedReader, TextIOWrapper
+from io import BufferedReader
 from itertools import islice
+from typing import TextIO
 
 from django.utils.translation import gettext as _
 from openpyxl.utils import get_column_letter
@@ -49,7 +50,7 @@ class DelimitedText:
     hidden_rows = 0
 
     def __init__(self, file: BufferedReader, encoding: str | None) -> None:
-        self._file = file
+        self._descriptor = file.fileno()
         self._size = os.fstat(file.fileno()).st_size
         self._encoding = _known(encoding) if encoding else _encoding_of(file)
         self._layouts = Layouts()
@@ -58,7 +59,8 @@ class DelimitedText:
 
     @property
     def progress(self) -> float:
-        return min(1.0, self._file.tell() / max(1, self._size))
+        position = os.lseek(self._descriptor, 0, os.SEEK_CUR)
+        return min(1.0, position / max(1, self._size))
 
     def rows(self) -> Iterator[Row]:
         delimiter, first_record = self._delimiter()
@@ -72,10 +74,13 @@ class DelimitedText:
             raise self._malformed(error) from error
 
     def _lines(self) -> Iterator[str]:
-        self._file.seek(0)
-        text = TextIOWrapper(self._file, encoding=self._encoding, newline="")
-        try:
-            while line := text.readline(MAX_LINE_CHARACTERS + 1):
+        self._line = self._record_characters = 0
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        # A descriptor of its own, which may be closed later than the file or earlier.
+        with open(
+            os.dup(self._descriptor), encoding=self._encoding, newline=""
+        ) as text:
+            while line := self._next_line(text):
                 self._line += 1
                 self._record_characters += len(line)
                 if (
@@ -84,11 +89,12 @@ class DelimitedText:
                 ):
                     raise _too_long(self._line)
                 yield line
+
+    def _next_line(self, text: TextIO) -> str:
+        try:
+            return text.readline(MAX_LINE_CHARACTERS + 1)
         except UnicodeError as error:
             raise _not_encoded(self._encoding) from error
-        finally:
-            self._line = self._record_characters = 0
-            text.detach()  # else it would close the file
 
     def _row(self, number: int, record: list[str]) -> Row | None:
         if len(record) > MAX_COLUMNS:
@@ -141,6 +147,7 @@ def _text(field: str) -> str:
 
 
 def _encoding_of(file: BufferedReader) -> str:
+    file.seek(0)
     start = file.read(4)
     for bom, encoding in BOMS.items():
         if start.startswith(bom):
@@ -172,7 +179,7 @@ def _known(encoding: str) -> str:
     try:
         name = codecs.lookup(encoding).name
         "".encode(name)  # some codecs encode no text
-    except LookupError:
+    except (LookupError, ValueError):
         raise Unreadable(
             _(
                 'the encoding "%(encoding)s" is unknown; expected one such as utf-8 '

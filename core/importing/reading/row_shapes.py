@@ -109,6 +109,7 @@ class _Analysis:
             return False
         self._column = column
         if formula is not None and formula.startswith(FORMULA):
+            self._texts.append(self._positions)  # to be checked, but not kept
             self._positions += 1
         if inline is None and value is None:
             return True
