@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from core.importing.progress import Progress
     from core.importing.report import Report
     from core.importing.request import ImportRequest, Mode
-    from core.importing.services import import_workbook
+    from core.importing.services import (
+        import_workbook,
+        preview_import,
+        queue_import,
+        run_import,
+    )
 
 _HOMES = {
     "ImportFailed": "errors",
@@ -26,6 +31,9 @@ _HOMES = {
     "ImportRequest": "request",
     "Mode": "request",
     "import_workbook": "services",
+    "preview_import": "services",
+    "queue_import": "services",
+    "run_import": "services",
 }
 __all__ = [
     "ImportFailed",
@@ -36,6 +44,9 @@ __all__ = [
     "Reason",
     "Report",
     "import_workbook",
+    "preview_import",
+    "queue_import",
+    "run_import",
 ]
 
 

@@ -6,12 +6,20 @@ from pathlib import PurePath
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, Storage
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 
+class PrivateStorage(FileSystemStorage):
+    """Keeps uploads where no URL leads: in the folder ``IMPORTING_FOLDER``."""
+
+    @cached_property
+    def base_location(self) -> str:
+        return str(settings.IMPORTING_FOLDER)
+
+
 def private_storage() -> Storage:
-    """Keep uploads where no URL leads: in the folder ``IMPORTING_FOLDER``."""
-    return FileSystemStorage(location=settings.IMPORTING_FOLDER)
+    return PrivateStorage()
 
 
 def random_name(run: "ImportRun", name: str) -> str:

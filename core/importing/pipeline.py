@@ -15,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from core.importing.errors import Problems, Reason, shown
+from core.importing.errors import ImportFailed, Problems, Reason, shown
 from core.importing.headers import Header, read_header
 from core.importing.loading.connections import in_place_of_usual
 from core.importing.loading.staging import Staging
@@ -54,6 +54,8 @@ class Pipeline:
         problems: Problems,
         connection: BaseDatabaseWrapper,
         progress: Progress,
+        *,
+        shown_rows: int = 0,
     ) -> None:
         self.target = target
         self.request = request
@@ -62,6 +64,8 @@ class Pipeline:
         self._connection = connection
         self._progress = progress
         self._resources = ExitStack()
+        self._shown_rows = shown_rows
+        self.first_rows: list[Row] = []
 
     def __enter__(self) -> "Pipeline":
         return self
@@ -72,6 +76,12 @@ class Pipeline:
     @cached_property
     def _rows(self) -> Iterator[Row]:
         return iter(self._sheet.rows())
+
+    def _data_rows(self) -> Iterator[Row]:
+        for row in self._rows:
+            if len(self.first_rows) < self._shown_rows:
+                self.first_rows.append(row)
+            yield row
 
     @cached_property
     def header(self) -> Header:
@@ -91,7 +101,12 @@ class Pipeline:
     @cached_property
     def reader(self) -> RowReader:
         written = written_fields(self.target, self.header)
-        key = key_of(self.target, self.request, self.header)
+        try:
+            key = key_of(self.target, self.request, self.header)
+        except ImportFailed:
+            # A column of the key may be missing because its header is misspelt.
+            self.problems.raise_if_any()
+            raise
         reader_class = (
             InstanceRowReader if needs_instances(self.target) else PlainRowReader
         )
@@ -181,7 +196,7 @@ class Pipeline:
 
     def _staged_rows(self) -> Iterator[StagedRow]:
         reader = self.reader
-        for number, row in enumerate(reader.staged(self._rows)):
+        for number, row in enumerate(reader.staged(self._data_rows())):
             if number % ROWS_PER_PROGRESS == 0:
                 self._progress.read(reader.read, self._sheet.progress)
             yield row

@@ -34,6 +34,7 @@ class ImportRequest:
     ``mapping``: headers to fields. ``constants``: fields to what a cell of theirs
     would have in every row. ``lookups``: relations to the field by which cells name
     their rows. ``key``: the fields that tell which row of the table is meant.
+    ``force``: even if the file was imported before.
     """
 
     table: str
@@ -51,6 +52,7 @@ class ImportRequest:
     skip_faulty: bool = False
     max_problems: int | None = None
     encoding: str | None = None
+    force: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -3,18 +3,21 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from django.core.files import File
 from django.db import connections
 from django.utils.translation import gettext as _
 
-from core.importing.errors import ImportFailed, Problems
+from core.importing.errors import ImportFailed, Problems, column_letter
 from core.importing.loading.connections import import_connection
-from core.importing.merging.changes import Counts
+from core.importing.merging.changes import Counts, some_changes
 from core.importing.models import ImportRun
 from core.importing.pipeline import Pipeline
+from core.importing.preview import Change, Preview, PreviewColumn, PreviewRow
 from core.importing.progress import Progress
 from core.importing.reading import Sheet, open_source
 from core.importing.report import Report
@@ -23,13 +26,14 @@ from core.importing.runs import ledger
 from core.importing.runs.lock import TableBusy, table_lock
 from core.importing.targets.target import Target, find_target
 
+PREVIEW_ROWS = 50
+
 
 def import_workbook(
     path: Path,
     table: str,
     *,
     dry_run: bool = False,
-    force: bool = False,
     user: Any = None,
     progress: Progress | None = None,
     **choices: Any,
@@ -38,24 +42,113 @@ def import_workbook(
 
     ``table`` is the name of a table or the label of a model; ``choices`` are the
     attributes of ``ImportRequest``. After the commit ``core.signals.table_imported``
-    is sent. ``force`` imports a file that was imported before.
+    is sent.
     """
     request = ImportRequest(table, **choices)
-    progress = progress or Progress()
-    with _opened(path, request, progress) as (target, sheet, problems):
+    with _opened(path, request, progress or Progress()) as job:
         if dry_run:
-            return _rehearse(target, sheet, request, problems, progress)
+            return _rehearse(job)
         ledger.check_ledger(request.using)
-        run = _new_run(path, target, sheet, request, user)
-        if not force:
-            ledger.check_not_done(run, request.using)
-        return _perform(run, target, sheet, request, problems, progress)
+        run = _new_run(job, path, user=user)
+        return _perform(job, run)
+
+
+def preview_import(path: Path, request: ImportRequest, *, name: str = "") -> Preview:
+    """Check a file and tell what its import would change; write nothing.
+
+    Raises ``ImportFailed`` if the file or the table cannot be read at all.
+    """
+    with (
+        _opened(path, request, Progress(), name=name) as job,
+        import_connection(request.using) as connection,
+        job.pipeline(connection, shown_rows=PREVIEW_ROWS) as pipeline,
+    ):
+        try:
+            counts = pipeline.prepare()
+        except ImportFailed as failure:
+            if not failure.problems:
+                raise
+            return _preview(job, pipeline, sentences=str(failure).splitlines())
+        changed = pipeline.reader.changed
+        changes = [
+            Change(row, values)
+            for row, values in some_changes(pipeline.staging, changed, PREVIEW_ROWS)
+        ]
+        return _preview(job, pipeline, counts=counts, changes=changes)
+
+
+def queue_import(
+    file: "File[bytes]", request: ImportRequest, *, user: Any
+) -> ImportRun:
+    """Keep an uploaded file for a worker: ``init_db --queued`` or ``--run``."""
+    ledger.check_ledger(request.using)
+    run = ImportRun(
+        status=ImportRun.Status.QUEUED,
+        user=user,
+        file_name=Path(file.name or "").name[-255:],
+        file_size=file.size,
+        table=find_target(request.table, request.using).table,
+        mode=request.mode,
+        request=request.as_json(),
+    )
+    run.upload.save(run.file_name, file, save=False)
+    path = Path(run.upload.path)
+    try:
+        with _opened(path, request, Progress(), name=run.file_name) as job:
+            run.sheet = job.sheet.name
+            run.sha256 = ledger.describe(path)["sha256"]
+            if not request.force:
+                ledger.check_not_done(run, request.using)
+        run.save(using=request.using)
+    except BaseException:
+        run.upload.delete(save=False)
+        raise
+    return run
+
+
+def run_import(run: ImportRun, *, progress: Progress | None = None) -> Report:
+    """Do a queued import, or one that was interrupted; then remove its file."""
+    request = ImportRequest.from_json(run.request)
+    path = Path(run.upload.path)
+    try:
+        with _opened(path, request, progress or Progress(), name=run.file_name) as job:
+            report = _perform(job, run)
+    except ledger.Busy:
+        raise
+    except ImportFailed as failure:
+        ledger.refuse(run, _summary(failure), request.using)
+        raise
+    run.upload.delete(save=False)
+    run.save(using=request.using, update_fields=["upload"])
+    return report
+
+
+@dataclass(frozen=True)
+class _Job:
+    """An open file and the table it is for."""
+
+    request: ImportRequest
+    target: Target
+    sheet: Sheet
+    problems: Problems
+    progress: Progress
+
+    def pipeline(self, connection: Any, *, shown_rows: int = 0) -> Pipeline:
+        return Pipeline(
+            self.target,
+            self.sheet,
+            self.request,
+            self.problems,
+            connection,
+            self.progress,
+            shown_rows=shown_rows,
+        )
 
 
 @contextmanager
 def _opened(
     path: Path, request: ImportRequest, progress: Progress, *, name: str = ""
-) -> Iterator[tuple[Target, Sheet, Problems]]:
+) -> Iterator[_Job]:
     target = find_target(request.table, request.using)
     with open_source(path, encoding=request.encoding) as source:
         sheet = source.sheet(request.sheet)
@@ -65,64 +158,51 @@ def _opened(
             limit=request.max_problems,
             listener=progress.problem,
         )
-        yield target, sheet, problems
+        yield _Job(request, target, sheet, problems, progress)
 
 
-def _new_run(
-    path: Path, target: Target, sheet: Sheet, request: ImportRequest, user: Any
-) -> ImportRun:
+def _new_run(job: _Job, path: Path, *, user: Any) -> ImportRun:
     return ImportRun(
         **ledger.describe(path),
         user=user,
-        table=target.table,
-        sheet=sheet.name,
-        mode=request.mode,
-        request=request.as_json(),
+        table=job.target.table,
+        sheet=job.sheet.name,
+        mode=job.request.mode,
+        request=job.request.as_json(),
     )
 
 
-def _rehearse(
-    target: Target,
-    sheet: Sheet,
-    request: ImportRequest,
-    problems: Problems,
-    progress: Progress,
-) -> Report:
+def _rehearse(job: _Job) -> Report:
     """Do everything but the merge: the staging table is nobody else's business."""
     start = time.monotonic()
     with (
-        import_connection(request.using) as connection,
-        Pipeline(target, sheet, request, problems, connection, progress) as pipeline,
+        import_connection(job.request.using) as connection,
+        job.pipeline(connection) as pipeline,
     ):
         counts = pipeline.prepare()
         seconds = time.monotonic() - start
         return pipeline.report(counts, dry_run=True, seconds=seconds)
 
 
-def _perform(
-    run: ImportRun,
-    target: Target,
-    sheet: Sheet,
-    request: ImportRequest,
-    problems: Problems,
-    progress: Progress,
-) -> Report:
+def _perform(job: _Job, run: ImportRun) -> Report:
     start = time.monotonic()
-    with import_connection(request.using) as connection:
+    using = job.request.using
+    with import_connection(using) as connection:
         try:
-            with table_lock(connection, target.table):
-                ledger.start(run, request.using)
-                with Pipeline(
-                    target, sheet, request, problems, connection, progress
-                ) as pipeline:
+            with table_lock(connection, job.target.table):
+                if not job.request.force:
+                    ledger.check_not_done(run, using)
+                ledger.start(run, using)
+                with job.pipeline(connection) as pipeline:
                     return _run_pipeline(run, pipeline, start)
         except TableBusy:
-            raise ledger.busy(target) from None
+            raise ledger.busy(job.target) from None
 
 
 def _run_pipeline(run: ImportRun, pipeline: Pipeline, start: float) -> Report:
     using = pipeline.request.using
     report = partial(pipeline.report, dry_run=False)
+    counts = Counts()
     try:
         counts = pipeline.prepare()
 
@@ -142,10 +222,38 @@ def _run_pipeline(run: ImportRun, pipeline: Pipeline, start: float) -> Report:
     return report(counts, seconds=time.monotonic() - start)
 
 
+def _preview(job: _Job, pipeline: Pipeline, **found: Any) -> Preview:
+    header, reader = pipeline.header, pipeline.reader
+    wrong: dict[int, list[Any]] = {}
+    for problem in job.problems:
+        wrong.setdefault(problem.row or 0, []).append(problem)
+    columns = sorted(header.columns, key=lambda column: column.index)
+    return Preview(
+        table=job.target.label,
+        sheet=job.sheet.name,
+        columns=[
+            PreviewColumn(column_letter(column.index), column.header, column.field.name)
+            for column in columns
+        ],
+        rows=[
+            PreviewRow(
+                row.number,
+                [row.cells.get(column.index) for column in columns],
+                wrong.get(row.number, []),
+            )
+            for row in pipeline.first_rows
+        ],
+        rows_read=reader.read,
+        rows_blank=reader.blank_rows,
+        problems=list(job.problems),
+        **found,
+    )
+
+
 def _summary(error: BaseException) -> str:
     """Say what stopped an import without values of the file."""
     if isinstance(error, KeyboardInterrupt):
         return _("cancelled; nothing was written")
-    if isinstance(error, ImportFailed) and error.problems:
-        return str(error).splitlines()[-1]
+    if isinstance(error, ImportFailed):
+        return str(error).splitlines()[-1] if error.problems else str(error)
     return f"{type(error).__name__}: {str(error)[:500]}"

@@ -1,6 +1,6 @@
 """Measure Inkstone beside its peers in one run: ``make bench``.
 
-usage: python -m tests.benchmarks [--rounds N] [--seconds N] [--reads N] [pool stale web]
+usage: python -m tests.benchmarks [--rounds N] [--seconds N] [--reads N] [import pool stale web]
 
 Every contender runs in a process of its own, all of them once per round, so that a
 noisy moment meets them alike. Printed are medians over the rounds and their ratios;
@@ -12,11 +12,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.benchmarks import pool, stale, web
+from tests.benchmarks import imports, pool, stale, web
 
 FOLDER = Path(__file__).parent
 PEERS = FOLDER.parents[1] / ".venv-peers"
-BENCHMARKS = {"pool": pool.run, "stale": stale.run, "web": web.run}
+BENCHMARKS = {
+    "import": imports.run,
+    "pool": pool.run,
+    "stale": stale.run,
+    "web": web.run,
+}
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 from django.db import DatabaseError, connections
 from django.utils import timezone
@@ -21,7 +22,7 @@ HASHED_BYTES = 1024 * 1024
 logger = logging.getLogger(__name__)
 
 
-def describe(path: Path, *, name: str = "") -> dict[str, object]:
+def describe(path: Path, *, name: str = "") -> dict[str, Any]:
     """Give what the ledger keeps of a file."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -74,7 +75,11 @@ def check_not_done(run: ImportRun, using: str) -> None:
         )
 
 
-def busy(target: Target) -> ImportFailed:
+class Busy(ImportFailed):
+    """Another import is at work in the table: this one has not begun."""
+
+
+def busy(target: Target) -> Busy:
     """Make the failure that names the import which has the lock."""
     other = (
         ImportRun.objects.using(target.using)
@@ -90,26 +95,34 @@ def busy(target: Target) -> ImportFailed:
             "%(pid)s); try again when it ends."
         )
     parts = {"run": other.pk, "host": other.host, "pid": other.pid} if other else {}
-    return ImportFailed(message % {"table": target.table, **parts})
+    return Busy(message % {"table": target.table, **parts})
+
+
+def refuse(run: ImportRun, message: str, using: str) -> None:
+    """Write that a queued run could not even begin."""
+    waiting = ImportRun.objects.using(using).filter(pk=run.pk)
+    waiting.filter(status=ImportRun.Status.QUEUED).update(
+        status=ImportRun.Status.FAILED, message=message, finished_at=timezone.now()
+    )
 
 
 def start(run: ImportRun, using: str) -> None:
-    """Write that the run is running; call with the table's lock."""
+    """Write that the run is running; call with the table's lock.
+
+    With the lock, a run that is said to be running is one that was interrupted.
+    """
+    if run.pk is not None:
+        run.refresh_from_db(using=using)
+        if run.status not in {ImportRun.Status.QUEUED, ImportRun.Status.RUNNING}:
+            raise ImportFailed(
+                _("Run %(run)s is %(status)s; expected a queued one.")
+                % {"run": run.pk, "status": run.get_status_display()}
+            )
     _close_interrupted(run, using)
     run.status = ImportRun.Status.RUNNING
     run.host, run.pid = socket.gethostname()[:100], os.getpid()
     run.started_at = timezone.now()
     run.save(using=using)
-
-
-def claim(run: ImportRun, using: str) -> None:
-    """Take a queued run, or one that was interrupted, for this process."""
-    run.refresh_from_db(using=using)
-    if run.status != ImportRun.Status.QUEUED and not is_interrupted(run, using):
-        raise ImportFailed(
-            _("Run %(run)s is %(status)s; expected a queued one.")
-            % {"run": run.pk, "status": run.get_status_display()}
-        )
 
 
 def finish(run: ImportRun, report: Report, using: str) -> None:

@@ -11,10 +11,21 @@ from django.core.management.base import (
     DjangoHelpFormatter,
 )
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import Error as DatabaseFailure
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from core.importing import ImportFailed, Mode, Progress, Report, import_workbook
+from core.importing import (
+    ImportFailed,
+    Mode,
+    Progress,
+    Report,
+    import_workbook,
+    run_import,
+)
+from core.importing.errors import shown
 from core.importing.management.console import ConsoleProgress
+from core.importing.models import ImportRun
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 EXAMPLES = """\
@@ -64,6 +75,17 @@ class Command(BaseCommand):
             metavar="TABLE",
             nargs="?",
             help=_("the table to fill, as articles_article or articles.Article"),
+        )
+        parser.add_argument(
+            "--run",
+            metavar="ID",
+            type=_positive,
+            help=_("instead of a file: do the queued import with this number"),
+        )
+        parser.add_argument(
+            "--queued",
+            action="store_true",
+            help=_("instead of a file: do all queued imports, the oldest first"),
         )
         self._add_reading(parser)
         self._add_writing(parser)
@@ -184,37 +206,82 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, report: Path | None, verbosity: int, **options: Any) -> None:
+        has_progress = verbosity > 0 and not options["no_progress"]
+        self.is_quiet = verbosity == 0
+        self.progress = ConsoleProgress(sys.stderr) if has_progress else Progress()
         try:
-            done = self._import(options, verbosity)
+            if options["queued"]:
+                self._do_queued(options["database"])
+            else:
+                self._do_one(report, options)
+        except KeyboardInterrupt:
+            message = _("Interrupted; nothing was written.")
+            raise CommandError(message, returncode=INTERRUPTED) from None
+        except DatabaseFailure as error:
+            message = _(
+                "The database failed (%(reason)s); the ledger of imports tells whether "
+                "rows were written."
+            )
+            reason = shown(str(error.args[-1] if error.args else error))
+            raise CommandError(message % {"reason": reason}) from error
+        finally:
+            self.progress.close()
+
+    def _do_one(self, report: Path | None, options: dict[str, Any]) -> None:
+        try:
+            done = self._import(options)
         except ImportFailed as error:
             problems = [problem.as_json() for problem in error.problems]
             _write_json(report, {"error": str(error), "problems": problems})
             raise CommandError(str(error), returncode=FAILED) from error
-        except KeyboardInterrupt:
-            message = _("Interrupted; nothing was written.")
-            raise CommandError(message, returncode=INTERRUPTED) from None
         _write_json(report, done.as_json())
-        if verbosity > 0:
-            self.stdout.write(str(done))
+        self._tell(str(done))
 
-    def _import(self, options: dict[str, Any], verbosity: int) -> Report:
+    def _do_queued(self, using: str) -> None:
+        """Do what waits now; a failure of one does not keep the others waiting."""
+        queued = ImportRun.objects.using(using).filter(status=ImportRun.Status.QUEUED)
+        failed = 0
+        for run in queued.order_by("pk"):
+            try:
+                self._tell(f"{run.pk}: {run_import(run, progress=self.progress)}")
+            except ImportFailed as error:
+                failed += 1
+                self.stderr.write(f"{run.pk}: {error}")
+        if failed:
+            message = ngettext(
+                "%(count)s queued import failed.",
+                "%(count)s queued imports failed.",
+                failed,
+            )
+            raise CommandError(message % {"count": failed}, returncode=FAILED)
+
+    def _tell(self, text: str) -> None:
+        self.progress.close()
+        if not self.is_quiet:
+            self.stdout.write(text)
+
+    def _import(self, options: dict[str, Any]) -> Report:
+        using = options["database"]
+        if options["run"]:
+            return run_import(_run(options["run"], using), progress=self.progress)
         if not options["file"] or not options["table"]:
             message = _("FILE and TABLE are required.")
             raise CommandError(message, returncode=WRONG_USAGE)
-        has_progress = verbosity > 0 and not options["no_progress"]
-        progress = ConsoleProgress(sys.stderr) if has_progress else Progress()
-        try:
-            return import_workbook(
-                Path(options["file"]),
-                options["table"],
-                using=options["database"],
-                dry_run=options["dry_run"],
-                force=options["force"],
-                progress=progress,
-                **_choices(options),
-            )
-        finally:
-            progress.close()
+        return import_workbook(
+            Path(options["file"]),
+            options["table"],
+            using=using,
+            dry_run=options["dry_run"],
+            progress=self.progress,
+            **_choices(options),
+        )
+
+
+def _run(number: int, using: str) -> ImportRun:
+    run = ImportRun.objects.using(using).filter(pk=number).first()
+    if run is None:
+        raise ImportFailed(_("There is no run %(run)s.") % {"run": number})
+    return run
 
 
 def _choices(options: dict[str, Any]) -> dict[str, Any]:
@@ -231,6 +298,7 @@ def _choices(options: dict[str, Any]) -> dict[str, Any]:
         "stop_after": options["stop_after"],
         "max_problems": options["max_errors"],
         "encoding": options["encoding"],
+        "force": options["force"],
     }
 
 
