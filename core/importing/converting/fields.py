@@ -31,6 +31,7 @@ from core.importing.converting.dates import (
     time_parser,
 )
 from core.importing.converting.numbers import (
+    INTEGER,
     decimal_parser,
     float_parser,
     integer_parser,
@@ -119,7 +120,9 @@ def unvalidated_parser(
         case models.BooleanField():
             return _boolean_parser(kind)
         case models.IntegerField():
-            return integer_parser(kind, *integer_range(field, connection))
+            parse = integer_parser(kind, *integer_range(field, connection))
+            is_flag = getattr(field, "is_flag", False)
+            return _flag_parser(kind, parse) if is_flag else parse
         case models.DecimalField():
             return decimal_parser(kind)
         case models.FloatField():
@@ -170,6 +173,18 @@ def _boolean_parser(kind: Kind) -> Parser:
         if kind is Kind.TEXT and word in TRUE_WORDS | FALSE_WORDS:
             return word in TRUE_WORDS
         raise wrong_kind(kind, text, _("yes or no, true or false, 1 or 0, 是 or 否"))
+
+    return parse
+
+
+def _flag_parser(kind: Kind, parse_number: Parser) -> Parser:
+    """Read TINYINT(1): yes or no to people, and to older systems any small number."""
+    parse_word = _boolean_parser(kind)
+
+    def parse(text: str) -> int:
+        is_digits = kind is Kind.TEXT and INTEGER.fullmatch(text.strip())
+        is_number = kind is Kind.NUMBER or is_digits
+        return int(parse_number(text) if is_number else parse_word(text))
 
     return parse
 

@@ -11,7 +11,13 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from django.conf import settings
-from django.core.validators import MaxLengthValidator, RegexValidator
+from django.core.validators import (
+    DecimalValidator,
+    MaxLengthValidator,
+    MaxValueValidator,
+    MinValueValidator,
+    RegexValidator,
+)
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
@@ -39,7 +45,11 @@ def shortcut(
     if type(field) in PLAIN_TEXTS and kind is Kind.TEXT and not field.choices:
         patterns = _patterns(field)
         return convert if patterns is None else _text(field, patterns, convert)
-    if field.choices or kind is Kind.TEXT or _has_validators(field, connection):
+    if field.choices or kind is Kind.TEXT:
+        return convert
+    if kind is Kind.NUMBER and _takes_all_short_numbers(field):
+        return partial(_integer, convert)
+    if _own_validators(field):
         return convert
     match field, kind:
         case models.BooleanField(), Kind.BOOLEAN:
@@ -50,25 +60,29 @@ def shortcut(
             return _datetime(convert)
         case models.DateField(), Kind.DATE:
             return partial(_date, convert)
-    if type(field) in INTEGERS and kind is Kind.NUMBER:
-        return partial(_integer, convert)
     return convert
 
 
 PLAIN_TEXTS = {models.CharField, models.TextField, models.SlugField}
-INTEGERS = {
-    models.IntegerField,
-    models.BigIntegerField,
-    models.PositiveIntegerField,
-    models.PositiveBigIntegerField,
-}
 
 
-def _has_validators(field: AnyField, connection: BaseDatabaseWrapper) -> bool:
-    """Tell whether there are any besides those that Django gives every such field."""
-    if isinstance(field, models.DecimalField):
-        return len(field.validators) > 1
-    return len(field.validators) > len(type(field)().validators)
+def _takes_all_short_numbers(field: AnyField) -> bool:
+    if not isinstance(field, models.IntegerField):
+        return False
+    lowest, highest = getattr(field, "column_range", (0, 10**MOST_DIGITS))
+    for validator in field.validators:
+        if isinstance(validator, MinValueValidator):
+            lowest = max(lowest, int(validator.limit_value))
+        elif isinstance(validator, MaxValueValidator):
+            highest = min(highest, int(validator.limit_value))
+        else:
+            return False
+    return lowest <= 1 and highest >= 10**MOST_DIGITS - 1
+
+
+def _own_validators(field: AnyField) -> list[object]:
+    """List the validators besides the one that every decimal field has."""
+    return [each for each in field.validators if type(each) is not DecimalValidator]
 
 
 def _patterns(field: AnyField) -> list[Search] | None:

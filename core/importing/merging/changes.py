@@ -47,8 +47,7 @@ def decide(
     """Note in each staged row what becomes of it, and which row of the table it is."""
     if not key:
         return
-    compared = [field for field in changed if field not in key]
-    difference = differs(staging, compared) if mode.changes_rows else "1 = 0"
+    difference = differs(staging, changed) if mode.changes_rows else "1 = 0"
     action = f"CASE WHEN {difference} THEN '{CHANGE}' ELSE '{KEEP}' END"
     identity = {
         name: f"t.{column(staging, field)}" for field, name in staging.identity.items()

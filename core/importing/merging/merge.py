@@ -89,7 +89,8 @@ class Merge:
             wanted = links_table(number)
             self._staging.execute(
                 f"UPDATE {wanted} SET source = (SELECT s.{source} FROM {ROWS} s "
-                f"WHERE s.row_no = {wanted}.row_no)"
+                f"WHERE s.row_no = {wanted}.row_no "
+                f"AND s.action IN ('{ADD}', '{CHANGE}'))"
             )
             self._link_one(field, wanted, source)
 

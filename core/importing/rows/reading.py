@@ -80,7 +80,7 @@ class RowReader(ABC):
     @property
     def changed(self) -> tuple[AnyField, ...]:
         """The fields that are changed in rows of the table; known after reading."""
-        return self.written.given
+        return tuple(field for field in self.written.given if field not in self.key)
 
     def staged(self, rows: Iterable[Row]) -> Iterator[StagedRow]:
         for batch in batches(self._wanted(rows), ROWS_PER_BATCH):

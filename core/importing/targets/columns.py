@@ -1,6 +1,5 @@
 """The columns and unique keys of a table, as the database tells them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -92,15 +91,17 @@ def _mysql_keys(connection: BaseDatabaseWrapper, table: str) -> list[tuple[str, 
 
 
 def _sqlite_columns(connection: BaseDatabaseWrapper, table: str) -> list[ColumnInfo]:
-    quoted = connection.ops.quote_name(table)
     with connection.cursor() as cursor:
-        described = connection.introspection.get_table_description(cursor, table)
-        cursor.execute(f"PRAGMA table_xinfo({quoted})")
+        cursor.execute(f"PRAGMA table_xinfo({connection.ops.quote_name(table)})")
         rows = cursor.fetchall()
-    collations: Mapping[str, str | None] = {
-        row.name: row.collation for row in described
-    }
     keys = [name for _, name, _, _, _, position, _ in rows if position]
+    # Only an index tells, and only in a unique one does it matter what is equal.
+    collations = dict(
+        column
+        for index in _sqlite_indexes(connection, table)
+        for column in index
+        if column[1] != "BINARY"
+    )
     return [
         ColumnInfo(
             name=name,
@@ -110,27 +111,41 @@ def _sqlite_columns(connection: BaseDatabaseWrapper, table: str) -> list[ColumnI
             is_default_expression=True,
             is_auto=keys == [name] and type_.upper() == "INTEGER",
             is_generated=hidden in GENERATED_IN_SQLITE,
-            collation=collations.get(name) or "",
+            collation=collations.get(name, ""),
         )
         for _, name, type_, not_null, default, position, hidden in rows
     ]
 
 
 def _sqlite_keys(connection: BaseDatabaseWrapper, table: str) -> list[tuple[str, ...]]:
-    quote = connection.ops.quote_name
     with connection.cursor() as cursor:
-        cursor.execute(f"PRAGMA table_xinfo({quote(table)})")
+        cursor.execute(f"PRAGMA table_xinfo({connection.ops.quote_name(table)})")
         primary = sorted((row[5], row[1]) for row in cursor.fetchall() if row[5])
-        keys = [tuple(name for _, name in primary)] if primary else []
-        cursor.execute(f"PRAGMA index_list({quote(table)})")
-        indexes = [
-            name
-            for _, name, is_unique, origin, is_partial, *_ in cursor.fetchall()
-            if is_unique and not is_partial and origin != "pk"
-        ]
-        for name in indexes:
-            cursor.execute(f"PRAGMA index_info({quote(name)})")
-            columns = [column for _, _, column in cursor.fetchall()]
-            if None not in columns:
-                keys.append(tuple(columns))
+    keys = [tuple(name for _, name in primary)] if primary else []
+    for index in _sqlite_indexes(connection, table):
+        key = tuple(name for name, _collation in index)
+        if key not in keys:
+            keys.append(key)
     return keys
+
+
+def _sqlite_indexes(
+    connection: BaseDatabaseWrapper, table: str
+) -> list[list[tuple[str, str]]]:
+    """List the columns, with their collations, of each unique index on whole rows."""
+    quote = connection.ops.quote_name
+    indexes = []
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA index_list({quote(table)})")
+        for _, name, is_unique, _origin, is_partial in cursor.fetchall():
+            if not is_unique or is_partial:
+                continue
+            cursor.execute(f"PRAGMA index_xinfo({quote(name)})")
+            columns = [
+                (column, collation)
+                for _, _, column, _, collation, is_key in cursor.fetchall()
+                if is_key
+            ]
+            if all(column for column, _collation in columns):
+                indexes.append(columns)
+    return indexes

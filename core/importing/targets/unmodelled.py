@@ -151,7 +151,7 @@ def _field(column: ColumnInfo, vendor: str) -> AnyField:
     make = MAKERS.get(word)
     if make is None:
         is_text = vendor == "sqlite"
-        return models.TextField() if is_text else models.BinaryField(editable=False)
+        return models.TextField() if is_text else _bytes()
     return make(column, arguments)
 
 
@@ -208,11 +208,17 @@ def _members(arguments: Arguments) -> list[str]:
     return [member.replace("''", "'") for member in MEMBER.findall(arguments)]
 
 
+def _bytes() -> AnyField:
+    return models.BinaryField(editable=False)
+
+
 def _plain(field_class: type[AnyField]) -> Maker:
     return lambda column, arguments: field_class()
 
 
+BYTES = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob")
 MAKERS: dict[str, Maker] = {
+    **dict.fromkeys(BYTES, lambda column, arguments: _bytes()),
     "bit": _bits,
     "bool": _plain(models.BooleanField),
     "boolean": _plain(models.BooleanField),
