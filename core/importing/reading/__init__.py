@@ -18,6 +18,7 @@ from core.importing.reading.detection import (
     open_file,
     refuse_unless_readable,
 )
+from core.importing.reading.faults import MAX_CELL_CHARACTERS
 from core.importing.reading.package import read_package
 from core.importing.reading.serials import Serials
 from core.importing.reading.shared_strings import read_shared_strings
@@ -27,6 +28,7 @@ from core.importing.reading.values import Values
 from core.importing.reading.worksheet import Worksheet
 
 __all__ = [
+    "MAX_CELL_CHARACTERS",
     "Cell",
     "Kind",
     "Layout",

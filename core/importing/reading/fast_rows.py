@@ -13,21 +13,27 @@ from collections.abc import Iterator
 from core.importing.reading.cells import Layouts, Row
 from core.importing.reading.faults import MAX_CELL_CHARACTERS, Unreadable
 from core.importing.reading.references import References
-from core.importing.reading.row_shapes import MARKS, Shape, analysed, cut
+from core.importing.reading.row_shapes import (
+    CUT,
+    MARKS,
+    ROW_NUMBER,
+    Shape,
+    analysed,
+    marked,
+    unmarked,
+)
 from core.importing.reading.sheet_xml import SheetParser
 from core.importing.reading.texts import cell_text
 from core.importing.reading.values import NUMBER, Values
 
 ROW_END = "</row>"
 ROW_START = re.compile(r'<row r="([1-9][0-9]{0,6})"')
-# Within a comment and the like there may be what looks like rows.
-UNUSUAL_MARKUP = ("<!", "<?", *MARKS)
-
 ENTITY = re.compile("&(amp|lt|gt|quot|apos);")
 CHARACTERS = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 # What XML forbids or changes; expat knows what to do.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 BOOLEANS = {"0", "1"}
+MAX_DIGITS = 64
 
 # Rows that all differ must not fill the memory; analysed shapes take more than this.
 MAX_SHAPE_CHARACTERS = 4 * 1024**2
@@ -47,13 +53,14 @@ class FastRows:
 
     def rows(self, text: str) -> Iterator[Row]:
         """Read a text that ends with a row."""
-        if any(mark in text for mark in UNUSUAL_MARKUP):
+        if _is_unusual(text):
             self.is_usable = False
             yield from self._read_exactly(text)
             return
         if "&#" in text:
             text = self._references.decoded(text)
-        for part in text.split(ROW_END)[:-1]:
+        self._has_escapes = "&" in text or "_x" in text
+        for part in marked(text).split(ROW_END)[:-1]:
             number = self._exact.row_number + 1
             if not part.startswith(f'<row r="{number}"'):
                 # Rows without cells may stand before it, or were left out.
@@ -72,7 +79,7 @@ class FastRows:
                     yield row
 
     def _read_exactly(self, text: str) -> list[Row]:
-        self._exact.feed(text.encode())
+        self._exact.feed(unmarked(text).encode())
         self.is_usable = self.is_usable and self._exact.is_within("sheetData")
         return self._exact.take_rows()
 
@@ -80,13 +87,19 @@ class FastRows:
         """Read a row that lacks its end; give nothing if it is blank."""
         if not number or not self.is_usable:
             raise Unusual
-        structure, values = cut(row, number)
-        shape = self._shape(structure, values, row)
+        pieces = row.split(CUT)
+        values = pieces[1::2]
+        structure = CUT.join(pieces[::2]).replace(f'{number}"', f'{ROW_NUMBER}"')
+        try:
+            shape = self._shapes[structure]
+        except KeyError:
+            shape = self._analysed(structure)
         # Markup within a value would be more of it than there is around the values.
         if shape is None or shape.markup != row.count("<"):
             raise Unusual
-        self._convert_all(shape, values)
-        self._convert_texts(shape, values, row)
+        self._convert(shape, values)
+        if shape.texts:
+            self._convert_texts(shape, values, len(row))
         self._exact.advance_to(number)
         if shape.kept is not None:
             values = [values[position] for position in shape.kept]
@@ -96,22 +109,14 @@ class FastRows:
         self._exact.hidden_rows += shape.hidden
         return found
 
-    def _convert_all(self, shape: Shape, values: list[str]) -> None:
+    def _convert(self, shape: Shape, values: list[str]) -> None:
         """Convert in place what is no text of its own."""
-        texts = self._values.texts
-        for position in shape.shared:
-            stored = values[position]
-            if not (stored.isdigit() and stored.isascii() and len(stored) < 10):
-                raise Unusual
-            index = int(stored)
-            if index >= len(texts):
-                raise Unusual
-            values[position] = texts[index]
-        for position in shape.numbers:
-            stored = values[position]
-            is_short = stored.isdigit() and stored.isascii() and len(stored) <= 64
-            if not is_short and not NUMBER.fullmatch(stored):
-                raise Unusual
+        if shape.shared:
+            self._look_up(shape, values)
+        if shape.numbers and not _are_digits([values[i] for i in shape.numbers]):
+            for position in shape.numbers:
+                if not NUMBER.fullmatch(values[position]):
+                    raise Unusual
         for position, convert in shape.dates:
             date = convert(values[position])
             if date is None:
@@ -121,8 +126,18 @@ class FastRows:
             if values[position] not in BOOLEANS:
                 raise Unusual
 
-    def _convert_texts(self, shape: Shape, values: list[str], row: str) -> None:
-        is_plain = not ("&" in row or "_x" in row or len(row) > MAX_CELL_CHARACTERS)
+    def _look_up(self, shape: Shape, values: list[str]) -> None:
+        if not _are_digits([values[position] for position in shape.shared]):
+            raise Unusual
+        texts = self._values.texts
+        try:
+            for position in shape.shared:
+                values[position] = texts[int(values[position])]
+        except IndexError:
+            raise Unusual from None
+
+    def _convert_texts(self, shape: Shape, values: list[str], length: int) -> None:
+        is_plain = not self._has_escapes and length <= MAX_CELL_CHARACTERS
         for position in shape.texts:
             text = values[position]
             if not text.isprintable() and CONTROL.search(text):
@@ -139,16 +154,12 @@ class FastRows:
         self._exact.hidden_rows += row.hidden
         return self._layouts.row(row.number, cells, row.hidden)
 
-    def _shape(self, structure: str, values: list[str], row: str) -> Shape | None:
-        try:
-            return self._shapes[structure]
-        except KeyError:
-            markup = row.count("<") - sum(value.count("<") for value in values)
-            shape = analysed(structure, markup, self._values, self._layouts)
+    def _analysed(self, structure: str) -> Shape | None:
         self._shape_characters += len(structure)
         if self._shape_characters > MAX_SHAPE_CHARACTERS:
             self._shapes.clear()
             self._shape_characters = len(structure)
+        shape = analysed(structure, self._values, self._layouts)
         self._shapes[structure] = shape
         return shape
 
@@ -157,7 +168,30 @@ class Unusual(Exception):
     """A row that has to be read exactly."""
 
 
+def _is_unusual(text: str) -> bool:
+    """Tell if there is markup that may hold what looks like rows."""
+    # A single character is found many times faster than two of which one is "<".
+    return (
+        ("!" in text and "<!" in text)
+        or ("?" in text and "<?" in text)
+        or any(mark in text for mark in MARKS)
+    )
+
+
+def _are_digits(values: list[str]) -> bool:
+    """Tell if all are whole numbers, and short; many are checked at once."""
+    digits = "".join(values)
+    return (
+        digits.isdigit()
+        and digits.isascii()
+        and "" not in values
+        and (len(digits) <= MAX_DIGITS or max(map(len, values)) <= MAX_DIGITS)
+    )
+
+
 def _decoded(text: str) -> str:
+    if "&" not in text and "_x" not in text and len(text) <= MAX_CELL_CHARACTERS:
+        return "" if text.isspace() else text
     known, count = ENTITY.subn(lambda entity: CHARACTERS[entity[1]], text)
     if count != text.count("&"):
         raise Unusual

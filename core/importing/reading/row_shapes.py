@@ -3,6 +3,9 @@
 Cut out of ``<row r="7"><c r="A7" t="s"><v>12</v></c>...`` the values and the number
 of the row, and what remains is the same text for all rows alike. A shape is accepted
 only if every bit of it is known to the strict patterns below.
+
+Values are cut out at marks, each of one character, which replace the markup around
+them in many rows at once.
 """
 
 import re
@@ -16,21 +19,35 @@ from core.importing.reading.faults import MAX_COLUMNS, Damaged
 from core.importing.reading.values import Values
 from core.importing.reading.xml import is_true
 
-# In a shape these stand for what was cut out. XML cannot hold them.
+# What stands for the number of the row, and where a value begins and ends. XML cannot
+# hold these characters.
 ROW_NUMBER = "\x00"
-VALUE_END = "\x01"
-INLINE = "\x02"
-FORMULA = "\x03"
-MARKS = (ROW_NUMBER, VALUE_END, INLINE, FORMULA)
+CUT = "\x01"
+MARKUP = {
+    "<v>": CUT,
+    "</v>": f"{CUT}\x02",
+    "<is><t>": f"\x03{CUT}",
+    "</t></is>": f"{CUT}\x04",
+    "<f>": f"\x05{CUT}",
+    "</f>": f"{CUT}\x06",
+}
+MARKS = "\x00\x01\x02\x03\x04\x05\x06"
+PADDED_TEXT = '<is><t xml:space="preserve">'
+MARKED = re.compile("|".join(sorted(MARKUP.values(), key=len, reverse=True)))
+UNMARKED = {mark: markup for markup, mark in MARKUP.items()}
 
 ROW = re.compile(rf"""<row r="{ROW_NUMBER}"((?: [\w:]+="[^"<>&\x00-\x1f]*")*)>""")
 HIDDEN = re.compile(r' hidden="([^"]*)"')
 STYLE = r'(?: s="([0-9]{1,6})")?'
+# What remains in a shape where a value was cut out.
+VALUE = f"{CUT}\x02"
+INLINE = f"\x03{CUT}\x04"
+FORMULA = f"\x05{CUT}\x06"
 CELL = re.compile(
     rf'\s*<c r="([A-Z]{{1,3}}){ROW_NUMBER}"{STYLE}(?: t="(\w+)")?{STYLE}'
     # blank; or an inline text; or a value, perhaps with the formula that it is of
-    rf"(?:/>|></c>|>({INLINE}<v>{INLINE})</c>"
-    rf'|>({FORMULA}<v>{FORMULA}|<f t="shared" si="[0-9]+"/>)?(<v>{VALUE_END})</c>)'
+    rf"(?:/>|></c>|>({INLINE})</c>"
+    rf'|>({FORMULA}|<f t="shared" si="[0-9]+"/>)?({VALUE})</c>)'
 )
 
 
@@ -39,7 +56,7 @@ class Shape:
     """What the values of a row are; all numbers are positions among the values.
 
     ``kept``: the values of cells, if there are others. ``markup``: how many ``<``
-    the row has if its values have none.
+    there are around the values.
     """
 
     layout: Layout
@@ -53,25 +70,20 @@ class Shape:
     dates: tuple[tuple[int, Callable[[str], str | None]], ...]
 
 
-def cut(row: str, number: int) -> tuple[str, list[str]]:
-    """Give the shape of a row as text, and the values that were cut out."""
-    row = row.replace("</v>", f"<v>{VALUE_END}")
-    if "<is>" in row:
-        row = (
-            row.replace("<is><t>", f"{INLINE}<v>")
-            .replace('<is><t xml:space="preserve">', f"{INLINE}<v>")
-            .replace("</t></is>", f"<v>{INLINE}")
-        )
-    if "<f>" in row:
-        row = row.replace("<f>", f"{FORMULA}<v>").replace("</f>", f"<v>{FORMULA}")
-    pieces = row.split("<v>")
-    structure = "<v>".join(pieces[::2])
-    return structure.replace(f'{number}"', f'{ROW_NUMBER}"'), pieces[1::2]
+def marked(rows: str) -> str:
+    """Replace the markup around values by marks."""
+    if "<is>" in rows:
+        rows = rows.replace(PADDED_TEXT, "<is><t>")
+    for markup, mark in MARKUP.items():
+        rows = rows.replace(markup, mark)
+    return rows
 
 
-def analysed(
-    structure: str, markup: int, values: Values, layouts: Layouts
-) -> Shape | None:
+def unmarked(rows: str) -> str:
+    return MARKED.sub(lambda mark: UNMARKED[mark[0]], rows)
+
+
+def analysed(structure: str, values: Values, layouts: Layouts) -> Shape | None:
     """Understand the text of a shape; give nothing if any of it is unusual."""
     row = ROW.match(structure)
     if row is None:
@@ -85,7 +97,9 @@ def analysed(
         position = cell.end()
     hidden = HIDDEN.search(row[1])
     return analysis.shape(
-        layouts, markup=markup, hidden=hidden is not None and is_true(hidden[1])
+        layouts,
+        markup=structure.count("<"),
+        hidden=hidden is not None and is_true(hidden[1]),
     )
 
 
@@ -108,7 +122,7 @@ class _Analysis:
         if not self._column < column <= MAX_COLUMNS or (style and late_style):
             return False
         self._column = column
-        if formula is not None and formula.startswith(FORMULA):
+        if formula == FORMULA:
             self._texts.append(self._positions)  # to be checked, but not kept
             self._positions += 1
         if inline is None and value is None:
