@@ -191,16 +191,12 @@ class Problems:
         return _("%(file)s, sheet %(sheet)s: %(problem)s") % parts
 
     def groups(self) -> Iterator[str]:
-        firsts: dict[tuple[Reason, str], Problem] = {}
-        for problem in self._found:
-            firsts.setdefault((problem.reason, problem.header), problem)
-        counts = Counter((found.reason, found.header) for found in self._found)
-        for (reason, header), count in counts.most_common():
+        for reason, header, count, place in self.summaries():
             parts = {
-                "reason": reason.label,
+                "reason": reason,
                 "header": shown(header),
                 "count": count,
-                "place": firsts[reason, header].place,
+                "place": place,
             }
             if header:
                 yield (
@@ -208,6 +204,15 @@ class Problems:
                 )
             else:
                 yield _("  %(reason)s: %(count)s") % parts
+
+    def summaries(self) -> Iterator[tuple[str, str, int, str]]:
+        """Yield reason, header, number and first place of problems that are alike."""
+        firsts: dict[tuple[Reason, str], Problem] = {}
+        for problem in self._found:
+            firsts.setdefault((problem.reason, problem.header), problem)
+        counts = Counter((found.reason, found.header) for found in self._found)
+        for (reason, header), count in counts.most_common():
+            yield str(reason.label), header, count, firsts[reason, header].place
 
     def _conclusion(self) -> str:
         if self.is_full:

@@ -1,21 +1,24 @@
 """The ledger: one row per import that was asked for."""
 
 import uuid
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, Storage
 from django.db import models
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 
 class PrivateStorage(FileSystemStorage):
     """Keeps uploads where no URL leads: in the folder ``IMPORTING_FOLDER``."""
 
-    @cached_property
-    def base_location(self) -> str:
+    @property
+    def base_location(self) -> str:  # type: ignore[override]
         return str(settings.IMPORTING_FOLDER)
+
+    @property
+    def location(self) -> str:  # type: ignore[override]
+        return str(Path(self.base_location).absolute())
 
 
 def private_storage() -> Storage:

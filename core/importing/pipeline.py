@@ -25,6 +25,7 @@ from core.importing.merging.merge import Merge
 from core.importing.merging.references import check_not_referred_to
 from core.importing.progress import Progress
 from core.importing.reading import Row, Sheet
+from core.importing.rejecting import Reject
 from core.importing.report import Report
 from core.importing.request import ImportRequest, Mode
 from core.importing.rows.instances import InstanceRowReader
@@ -56,6 +57,7 @@ class Pipeline:
         progress: Progress,
         *,
         shown_rows: int = 0,
+        reject: Reject | None = None,
     ) -> None:
         self.target = target
         self.request = request
@@ -65,6 +67,7 @@ class Pipeline:
         self._progress = progress
         self._resources = ExitStack()
         self._shown_rows = shown_rows
+        self._reject = reject
         self.first_rows: list[Row] = []
 
     def __enter__(self) -> "Pipeline":
@@ -226,13 +229,15 @@ class Pipeline:
 
     def _settle_problems(self) -> None:
         """Stop at any problem, or take the faulty rows out if that was asked for."""
+        self.problems.sort()
+        if self._reject and self.problems:
+            self._reject(self.header, self.problems)
         is_fatal = self.problems.is_full or any(
             problem.row is None or problem.row <= self.header.row
             for problem in self.problems
         )
         if is_fatal or not self.request.skip_faulty:
             self.problems.raise_if_any()
-        self.problems.sort()
         self.staging.remove(self.reader.faulty_rows)
 
     def _decide(self) -> None:

@@ -13,6 +13,7 @@ from django.db import connections
 from django.utils.translation import gettext as _
 
 from core.importing.errors import ImportFailed, Problems, column_letter
+from core.importing.headers import Header
 from core.importing.loading.connections import import_connection
 from core.importing.merging.changes import Counts, some_changes
 from core.importing.models import ImportRun
@@ -20,6 +21,7 @@ from core.importing.pipeline import Pipeline
 from core.importing.preview import Change, Preview, PreviewColumn, PreviewRow
 from core.importing.progress import Progress
 from core.importing.reading import Sheet, open_source
+from core.importing.rejecting import Reject, rejecting
 from core.importing.report import Report
 from core.importing.request import ImportRequest
 from core.importing.runs import ledger
@@ -36,16 +38,18 @@ def import_workbook(
     dry_run: bool = False,
     user: Any = None,
     progress: Progress | None = None,
+    rejects: Path | None = None,
     **choices: Any,
 ) -> Report:
     """Import a sheet into a table, or raise ``ImportFailed`` and write nothing.
 
     ``table`` is the name of a table or the label of a model; ``choices`` are the
-    attributes of ``ImportRequest``. After the commit ``core.signals.table_imported``
-    is sent.
+    attributes of ``ImportRequest``. Faulty rows are written to the workbook
+    ``rejects``. After the commit ``core.signals.table_imported`` is sent.
     """
     request = ImportRequest(table, **choices)
-    with _opened(path, request, progress or Progress()) as job:
+    reject = rejecting(rejects, path, request) if rejects else None
+    with _opened(path, request, progress or Progress(), reject=reject) as job:
         if dry_run:
             return _rehearse(job)
         ledger.check_ledger(request.using)
@@ -107,11 +111,16 @@ def queue_import(
 
 
 def run_import(run: ImportRun, *, progress: Progress | None = None) -> Report:
-    """Do a queued import, or one that was interrupted; then remove its file."""
+    """Do a queued import, or one that was interrupted; then remove its file.
+
+    Faulty rows are kept in ``run.rejects``.
+    """
     request = ImportRequest.from_json(run.request)
     path = Path(run.upload.path)
+    progress = progress or Progress()
+    reject = partial(_keep_rejects, run, path, request)
     try:
-        with _opened(path, request, progress or Progress(), name=run.file_name) as job:
+        with _opened(path, request, progress, name=run.file_name, reject=reject) as job:
             report = _perform(job, run)
     except ledger.Busy:
         raise
@@ -123,6 +132,19 @@ def run_import(run: ImportRun, *, progress: Progress | None = None) -> Report:
     return report
 
 
+def _keep_rejects(
+    run: ImportRun,
+    path: Path,
+    request: ImportRequest,
+    header: Header,
+    problems: Problems,
+) -> None:
+    name = run.upload.storage.get_available_name(f"rejects-{run.pk}.xlsx")
+    file = Path(run.upload.storage.path(name))
+    rejecting(file, path, request)(header, problems)
+    run.rejects.name = name if file.exists() else ""
+
+
 @dataclass(frozen=True)
 class _Job:
     """An open file and the table it is for."""
@@ -132,6 +154,7 @@ class _Job:
     sheet: Sheet
     problems: Problems
     progress: Progress
+    reject: Reject | None
 
     def pipeline(self, connection: Any, *, shown_rows: int = 0) -> Pipeline:
         return Pipeline(
@@ -142,15 +165,21 @@ class _Job:
             connection,
             self.progress,
             shown_rows=shown_rows,
+            reject=self.reject,
         )
 
 
 @contextmanager
 def _opened(
-    path: Path, request: ImportRequest, progress: Progress, *, name: str = ""
+    path: Path,
+    request: ImportRequest,
+    progress: Progress,
+    *,
+    name: str = "",
+    reject: Reject | None = None,
 ) -> Iterator[_Job]:
     target = find_target(request.table, request.using)
-    with open_source(path, encoding=request.encoding) as source:
+    with open_source(path, encoding=request.encoding, name=name) as source:
         sheet = source.sheet(request.sheet)
         problems = Problems(
             name or path.name,
@@ -158,7 +187,7 @@ def _opened(
             limit=request.max_problems,
             listener=progress.problem,
         )
-        yield _Job(request, target, sheet, problems, progress)
+        yield _Job(request, target, sheet, problems, progress, reject)
 
 
 def _new_run(job: _Job, path: Path, *, user: Any) -> ImportRun:

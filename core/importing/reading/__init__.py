@@ -41,15 +41,19 @@ __all__ = [
 
 
 @contextmanager
-def open_source(path: Path, *, encoding: str | None = None) -> Iterator[Source]:
+def open_source(
+    path: Path, *, encoding: str | None = None, name: str = ""
+) -> Iterator[Source]:
     """Open a file to be read; ``encoding`` is that of a text, if it is not to be found.
 
+    ``name``: what people know the file by, if it is kept under another name.
     The sheets can be read until the context ends.
     """
     with ExitStack() as resources:
         # Before it is known as a file, it is known by the path that was given.
         with one_sentence(str(path)):
             file = resources.enter_context(open_file(path))
+        path = path.with_name(name) if name else path
         with one_sentence(path.name):
             content = content_of(file)
             refuse_unless_readable(content, path)

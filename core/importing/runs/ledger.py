@@ -170,6 +170,7 @@ _ENDED = [
     "rows_unchanged",
     "rows_deleted",
     "rows_rejected",
+    "rejects",
 ]
 
 

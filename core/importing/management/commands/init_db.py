@@ -26,6 +26,7 @@ from core.importing import (
 from core.importing.errors import shown
 from core.importing.management.console import ConsoleProgress
 from core.importing.models import ImportRun
+from core.importing.template import write_template_for
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 EXAMPLES = """\
@@ -86,6 +87,12 @@ class Command(BaseCommand):
             "--queued",
             action="store_true",
             help=_("instead of a file: do all queued imports, the oldest first"),
+        )
+        parser.add_argument(
+            "--template",
+            metavar="FILE",
+            type=Path,
+            help=_("write a workbook to fill in for TABLE, and import nothing"),
         )
         self._add_reading(parser)
         self._add_writing(parser)
@@ -190,6 +197,21 @@ class Command(BaseCommand):
     def _add_reporting(self, parser: CommandParser) -> None:
         group = parser.add_argument_group(_("what to tell"))
         group.add_argument(
+            "--on-error",
+            choices=["abort", "skip"],
+            default="abort",
+            help=_(
+                "what happens if rows are wrong: nothing is written, or the others are; "
+                "skipping needs --rejects"
+            ),
+        )
+        group.add_argument(
+            "--rejects",
+            metavar="FILE",
+            type=Path,
+            help=_("write the wrong rows to a workbook, to correct and import again"),
+        )
+        group.add_argument(
             "--max-errors",
             metavar="N",
             type=_positive,
@@ -212,6 +234,8 @@ class Command(BaseCommand):
         try:
             if options["queued"]:
                 self._do_queued(options["database"])
+            elif options["template"]:
+                self._write_template(options)
             else:
                 self._do_one(report, options)
         except KeyboardInterrupt:
@@ -236,6 +260,18 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=FAILED) from error
         _write_json(report, done.as_json())
         self._tell(str(done))
+
+    def _write_template(self, options: dict[str, Any]) -> None:
+        file, table = options["template"], options["table"] or options["file"]
+        if not table:
+            raise CommandError(_("TABLE is required."), returncode=WRONG_USAGE)
+        try:
+            write_template_for(table, file, using=options["database"])
+        except ImportFailed as error:
+            raise CommandError(str(error), returncode=FAILED) from error
+        except OSError as error:
+            raise _unwritable(file, error) from error
+        self._tell(_("%(file)s is ready to be filled in.") % {"file": file})
 
     def _do_queued(self, using: str) -> None:
         """Do what waits now; a failure of one does not keep the others waiting."""
@@ -267,12 +303,16 @@ class Command(BaseCommand):
         if not options["file"] or not options["table"]:
             message = _("FILE and TABLE are required.")
             raise CommandError(message, returncode=WRONG_USAGE)
+        if options["on_error"] == "skip" and not options["rejects"]:
+            message = _("--on-error skip needs --rejects FILE for the rows left out.")
+            raise CommandError(message, returncode=WRONG_USAGE)
         return import_workbook(
             Path(options["file"]),
             options["table"],
             using=using,
             dry_run=options["dry_run"],
             progress=self.progress,
+            rejects=options["rejects"],
             **_choices(options),
         )
 
@@ -296,6 +336,7 @@ def _choices(options: dict[str, Any]) -> dict[str, Any]:
         "ignore_extra_columns": options["ignore_extra_columns"],
         "skip_hidden": options["skip_hidden"],
         "stop_after": options["stop_after"],
+        "skip_faulty": options["on_error"] == "skip",
         "max_problems": options["max_errors"],
         "encoding": options["encoding"],
         "force": options["force"],
@@ -325,7 +366,11 @@ def _write_json(path: Path | None, content: dict[str, Any]) -> None:
     try:
         path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
     except OSError as error:
-        raise CommandError(
-            _("%(file)s: the file cannot be written (%(reason)s).")
-            % {"file": path, "reason": error.strerror}
-        ) from error
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> CommandError:
+    return CommandError(
+        _("%(file)s: the file cannot be written (%(reason)s).")
+        % {"file": path, "reason": error.strerror}
+    )
