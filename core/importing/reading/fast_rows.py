@@ -2,17 +2,14 @@
 
 A shape is analysed once; of all further rows only the values are looked at. This is
 exact because it is timid: values are accepted only if they hold no markup and are what
-their shape asks for. Every other row is left to ``SheetParser``. That also reads what
-stands before, between and behind the rows, and so it sees a well-formed document from
-which some rows were taken.
+their shape asks for. Every other row is left to the parser.
 """
 
 import re
 from collections.abc import Iterator
 
 from core.importing.reading.cells import Layouts, Row
-from core.importing.reading.faults import MAX_CELL_CHARACTERS, Unreadable
-from core.importing.reading.references import References
+from core.importing.reading.faults import MAX_CELL_CHARACTERS
 from core.importing.reading.row_shapes import (
     CUT,
     MARKS,
@@ -23,15 +20,17 @@ from core.importing.reading.row_shapes import (
     unmarked,
 )
 from core.importing.reading.sheet_xml import SheetParser
-from core.importing.reading.texts import cell_text
+from core.importing.reading.streams import FastReader
+from core.importing.reading.texts import (
+    Unusual,
+    has_controls,
+    has_escapes,
+    text_of_xml,
+)
 from core.importing.reading.values import NUMBER, Values
 
 ROW_END = "</row>"
 ROW_START = re.compile(r'<row r="([1-9][0-9]{0,6})"')
-ENTITY = re.compile("&(amp|lt|gt|quot|apos);")
-CHARACTERS = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
-# What XML forbids or changes; expat knows what to do.
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 BOOLEANS = {"0", "1"}
 MAX_DIGITS = 64
 
@@ -39,51 +38,42 @@ MAX_DIGITS = 64
 MAX_SHAPE_CHARACTERS = 4 * 1024**2
 
 
-class FastRows:
-    """Reads whole rows; ``is_usable`` until there is something else among them."""
+class FastRows(FastReader[Row]):
+    """Reads rows by their shape."""
 
-    def __init__(self, exact: SheetParser, values: Values, layouts: Layouts) -> None:
-        self._exact = exact
+    def __init__(self, parser: SheetParser, values: Values, layouts: Layouts) -> None:
+        super().__init__(parser, "sheetData")
+        self._sheet = parser
         self._values = values
         self._layouts = layouts
-        self._references = References()
         self._shapes: dict[str, Shape | None] = {}
         self._shape_characters = 0
-        self.is_usable = exact.is_within("sheetData")
+        self._has_escapes = False
 
-    def rows(self, text: str) -> Iterator[Row]:
-        """Read a text that ends with a row."""
-        if _is_unusual(text):
-            self.is_usable = False
+    def _read(self, text: str) -> Iterator[Row]:
+        if any(mark in text for mark in MARKS):
             yield from self._read_exactly(text)
             return
-        if "&#" in text:
-            text = self._references.decoded(text)
-        self._has_escapes = "&" in text or "_x" in text
+        self._has_escapes = has_escapes(text)
         for part in marked(text).split(ROW_END)[:-1]:
-            number = self._exact.row_number + 1
+            number = self._sheet.row_number + 1
             if not part.startswith(f'<row r="{number}"'):
                 # Rows without cells may stand before it, or were left out.
                 start = part.rfind("<row ")
                 if start > 0:
-                    yield from self._read_exactly(part[:start])
+                    yield from self._read_exactly(unmarked(part[:start]))
                     part = part[start:]
                 match = ROW_START.match(part)
                 number = int(match[1]) if match else 0
             try:
-                row = self._read(part, number)
+                row = self._row(part, number)
             except Unusual:
-                yield from self._read_exactly(part + ROW_END)
+                yield from self._read_exactly(unmarked(part) + ROW_END)
             else:
                 if row is not None:
                     yield row
 
-    def _read_exactly(self, text: str) -> list[Row]:
-        self._exact.feed(unmarked(text).encode())
-        self.is_usable = self.is_usable and self._exact.is_within("sheetData")
-        return self._exact.take_rows()
-
-    def _read(self, row: str, number: int) -> Row | None:
+    def _row(self, row: str, number: int) -> Row | None:
         """Read a row that lacks its end; give nothing if it is blank."""
         if not number or not self.is_usable:
             raise Unusual
@@ -100,13 +90,13 @@ class FastRows:
         self._convert(shape, values)
         if shape.texts:
             self._convert_texts(shape, values, len(row))
-        self._exact.advance_to(number)
+        self._sheet.advance_to(number)
         if shape.kept is not None:
             values = [values[position] for position in shape.kept]
         found = Row(number, shape.layout, values, shape.hidden)
         if not values or "" in values:
             return self._without_blanks(found)
-        self._exact.hidden_rows += shape.hidden
+        self._sheet.hidden_rows += shape.hidden
         return found
 
     def _convert(self, shape: Shape, values: list[str]) -> None:
@@ -140,10 +130,10 @@ class FastRows:
         is_plain = not self._has_escapes and length <= MAX_CELL_CHARACTERS
         for position in shape.texts:
             text = values[position]
-            if not text.isprintable() and CONTROL.search(text):
+            if has_controls(text):
                 raise Unusual
             if not is_plain:
-                values[position] = _decoded(text)
+                values[position] = text_of_xml(text)
             elif text.isspace():
                 values[position] = ""
 
@@ -151,7 +141,7 @@ class FastRows:
         cells = [(column, cell) for column, cell in row.cells.items() if cell.text]
         if not cells:
             return None
-        self._exact.hidden_rows += row.hidden
+        self._sheet.hidden_rows += row.hidden
         return self._layouts.row(row.number, cells, row.hidden)
 
     def _analysed(self, structure: str) -> Shape | None:
@@ -164,20 +154,6 @@ class FastRows:
         return shape
 
 
-class Unusual(Exception):
-    """A row that has to be read exactly."""
-
-
-def _is_unusual(text: str) -> bool:
-    """Tell if there is markup that may hold what looks like rows."""
-    # A single character is found many times faster than two of which one is "<".
-    return (
-        ("!" in text and "<!" in text)
-        or ("?" in text and "<?" in text)
-        or any(mark in text for mark in MARKS)
-    )
-
-
 def _are_digits(values: list[str]) -> bool:
     """Tell if all are whole numbers, and short; many are checked at once."""
     digits = "".join(values)
@@ -187,15 +163,3 @@ def _are_digits(values: list[str]) -> bool:
         and "" not in values
         and (len(digits) <= MAX_DIGITS or max(map(len, values)) <= MAX_DIGITS)
     )
-
-
-def _decoded(text: str) -> str:
-    if "&" not in text and "_x" not in text and len(text) <= MAX_CELL_CHARACTERS:
-        return "" if text.isspace() else text
-    known, count = ENTITY.subn(lambda entity: CHARACTERS[entity[1]], text)
-    if count != text.count("&"):
-        raise Unusual
-    try:
-        return cell_text(known)
-    except Unreadable:
-        raise Unusual from None  # to be refused with the name of the cell

@@ -1,21 +1,41 @@
 """The table of texts that cells refer to by number."""
 
 import os
+import re
 from array import array
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import lru_cache
 from tempfile import TemporaryFile
 from typing import ClassVar, Protocol
 
-from core.importing.reading.archive import MAX_INFLATED_BYTES, Archive
-from core.importing.reading.faults import Damaged, text_too_long
-from core.importing.reading.texts import MAX_STORED_CHARACTERS, cell_text
-from core.importing.reading.xml import Attributes, PartParser, parse_part
+from core.importing.reading.archive import Archive
+from core.importing.reading.faults import (
+    MAX_CELL_CHARACTERS,
+    Damaged,
+    text_too_long,
+)
+from core.importing.reading.streams import FastReader, ItemParser, read_items
+from core.importing.reading.texts import (
+    MAX_STORED_CHARACTERS,
+    Unusual,
+    cell_text,
+    has_controls,
+    has_escapes,
+    text_of_xml,
+)
+from core.importing.reading.xml import Attributes
 
 MAX_STRINGS = 2**24
 MAX_BYTES_IN_MEMORY = 64 * 1024**2
 # What an empty text takes, and the reference to it.
 STRING_BYTES = 64
+
+TABLE_START = re.compile(rb"<sst(?: [^<>]*)?>")
+STRING_END = b"</si>"
+PHONETIC = re.compile(r"<phoneticPr(?: [a-zA-Z]+=\"[a-zA-Z0-9]*\")*/>")
+FIRST, LAST = "<si><t>", "</t></si>"
+MARKUP = (FIRST + LAST).count("<")
 
 
 class Texts(Protocol):
@@ -24,13 +44,22 @@ class Texts(Protocol):
     def __getitem__(self, index: int, /) -> str: ...
 
 
-def read_shared_strings(archive: Archive, part: str, resources: ExitStack) -> Texts:
+def read_shared_strings(archive: Archive, name: str, resources: ExitStack) -> Texts:
     """Read the table; ``resources`` closes the file that it may need."""
-    if not part:
+    if not name:
         return []
-    parser = _SharedStringsParser(_Table(resources))
-    parse_part(archive, part, parser, max_bytes=MAX_INFLATED_BYTES)
-    return parser.table.complete()
+    table = _Table(resources)
+    parser = _SharedStringsParser()
+    with archive.open(name) as part:
+        for text in read_items(
+            part.chunks(),
+            parser,
+            lambda: _FastStrings(parser, "sst"),
+            start=TABLE_START,
+            end=STRING_END,
+        ):
+            table.append(text)
+    return table.complete()
 
 
 class _Table:
@@ -44,6 +73,8 @@ class _Table:
 
     def append(self, text: str) -> None:
         if self._rest is not None:
+            if len(self) >= MAX_STRINGS:
+                raise Damaged("too many shared strings")
             self._rest.append(text)
             return
         self._first.append(text)
@@ -87,7 +118,35 @@ class _Spilled:
         return os.pread(self._file.fileno(), end - start, start).decode()
 
 
-class _SharedStringsParser(PartParser):
+class _FastStrings(FastReader[str]):
+    """Reads texts that are of one run, as nearly all are, many at once."""
+
+    def _read(self, text: str) -> Iterator[str]:
+        try:
+            yield from _plain_texts(text)
+        except Unusual:
+            yield from self._read_exactly(text)
+
+
+def _plain_texts(xml: str) -> list[str]:
+    if has_controls(xml):
+        raise Unusual
+    # East Asian editions of Excel write of each text how its reading is shown.
+    plain = PHONETIC.sub("", xml) if "<phoneticPr" in xml else xml
+    plain = plain.replace('<t xml:space="preserve">', "<t>")
+    texts = plain.removeprefix(FIRST).removesuffix(LAST).split(LAST + FIRST)
+    if not (
+        plain.startswith(FIRST)
+        and plain.endswith(LAST)
+        and plain.count("<") == MARKUP * len(texts)
+    ):
+        raise Unusual
+    if has_escapes(plain) or max(map(len, texts)) > MAX_CELL_CHARACTERS:
+        return list(map(text_of_xml, texts))
+    return ["" if text.isspace() else text for text in texts]
+
+
+class _SharedStringsParser(ItemParser[str]):
     """Joins the runs of a text; what a phonetic guide says is none of it."""
 
     CHILDREN: ClassVar = {
@@ -98,9 +157,8 @@ class _SharedStringsParser(PartParser):
     }
     TEXTS = frozenset({"t"})
 
-    def __init__(self, table: _Table) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.table = table
         self._pieces: list[str] = []
         self._characters = 0
 
@@ -109,9 +167,7 @@ class _SharedStringsParser(PartParser):
         self._characters = 0
 
     def end_si(self) -> None:
-        if len(self.table) >= MAX_STRINGS:
-            raise Damaged("too many shared strings")
-        self.table.append(cell_text("".join(self._pieces)))
+        self.items.append(cell_text("".join(self._pieces)))
 
     def text(self, data: str) -> None:
         self._characters += len(data)

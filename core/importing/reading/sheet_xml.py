@@ -16,9 +16,10 @@ from core.importing.reading.faults import (
     too_many_columns,
     too_many_rows,
 )
+from core.importing.reading.streams import ItemParser
 from core.importing.reading.texts import MAX_STORED_CHARACTERS
 from core.importing.reading.values import Values
-from core.importing.reading.xml import Attributes, PartParser, is_true
+from core.importing.reading.xml import Attributes, is_true
 
 MAX_ROW_CHARACTERS = 16 * 1024**2
 MAX_MERGED_RANGES = 100_000
@@ -27,8 +28,8 @@ REFERENCE = re.compile(r"([A-Za-z]{1,3})([1-9]\d{0,9})", re.ASCII)
 ROW_NUMBER = re.compile(r"[1-9]\d{0,9}", re.ASCII)
 
 
-class SheetParser(PartParser):
-    """Collects the rows of what it is fed, until ``take_rows`` takes them."""
+class SheetParser(ItemParser[Row]):
+    """Collects rows, and what there is to know about the sheet."""
 
     CHILDREN: ClassVar = {
         "": frozenset({"worksheet"}),
@@ -46,14 +47,9 @@ class SheetParser(PartParser):
         super().__init__()
         self._values = values
         self._layouts = layouts
-        self._rows: list[Row] = []
         self.row_number = 0
         self.hidden_rows = 0
         self.merged_ranges: list[str] = []
-
-    def take_rows(self) -> list[Row]:
-        rows, self._rows = self._rows, []
-        return rows
 
     def advance_to(self, number: int) -> None:
         """Go on to a row; rows that come twice or too late are in no real sheet."""
@@ -81,7 +77,7 @@ class SheetParser(PartParser):
         if self._cells:
             self.hidden_rows += self._hidden
             row = self._layouts.row(self.row_number, self._cells, self._hidden)
-            self._rows.append(row)
+            self.items.append(row)
 
     def start_c(self, attributes: Attributes) -> None:
         self._type = attributes.get("t", "n")

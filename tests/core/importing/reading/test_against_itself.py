@@ -1,12 +1,15 @@
-"""Rows read by their shape are what they are when read exactly, whatever the XML."""
+"""What is read fast is what it is when read exactly, whatever the XML."""
+
+import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.importing import ImportFailed
-from core.importing.reading import open_source, worksheet
+from core.importing.reading import open_source, shared_strings, worksheet
 from tests.core.importing.reading.packages import MAIN, write_rows
+from tests.core.importing.reading.packages import STRINGS as STRINGS_PART
 
 STRINGS = ("<t>shared</t>", "<t> </t>", "<r><t>数据</t></r><r><t>库</t></r>")
 FORMATS = (0, 14, "000", 22, 46)
@@ -106,7 +109,59 @@ def test_both_ways_read_the_same(tmp_path, rows, cut):
 
     fast = outcome(path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worksheet, "ROWS_START", b"<never>")
+        patch.setattr(worksheet, "ROWS_START", re.compile(b"<never>"))
+        exact = outcome(path)
+
+    assert fast == exact
+
+
+items = st.sampled_from(
+    [
+        "<si><t>{}</t></si>",
+        '<si><t xml:space="preserve">{}</t></si>',
+        '<si><t>{}</t><phoneticPr fontId="1" type="noConversion"/></si>',
+    ]
+)
+odd_items = st.sampled_from(
+    [
+        "<si><r><t>{}</t></r><r><t>x</t></r></si>",
+        "<si><t>{}</t><rPh><t>x</t></rPh></si>",
+        "<si><t>{}</si>",
+        "<si/>",
+        "\n",
+        "<!-- <si><t>x</t></si> -->",
+        "<t>{}</t></si><si>",
+    ]
+)
+
+
+@st.composite
+def tables(draw):
+    texts_and_forms = st.tuples(items, texts | numbers)
+    odd = st.tuples(odd_items, texts) | st.tuples(items, odd_texts)
+    table = draw(st.lists(texts_and_forms, max_size=6))
+    if draw(st.booleans()):
+        table.insert(draw(st.integers(0, len(table))), draw(odd))
+    return "".join(form.format(text) for form, text in table)
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(table=tables())
+def test_both_ways_read_the_same_texts(tmp_path, table):
+    rows = "".join(
+        f'<row r="{number}"><c r="A{number}" t="s"><v>{number - 1}</v></c></row>'
+        for number in range(1, 1 + table.count("<si"))
+    )
+    strings = f'<sst xmlns="{MAIN}" count="9">{table}</sst>'
+    path = write_rows(tmp_path, rows, **{STRINGS_PART: strings})
+
+    fast = outcome(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shared_strings, "TABLE_START", re.compile(b"<never>"))
         exact = outcome(path)
 
     assert fast == exact

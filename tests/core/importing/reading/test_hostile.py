@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from core.importing import ImportFailed
-from core.importing.reading import archive, fast_rows, worksheet, xml
+from core.importing.reading import archive, fast_rows, streams, xml
 from core.importing.reading import sheet_xml as rows_module
 from tests.core.importing.reading.packages import (
     PARTS,
@@ -196,7 +196,7 @@ def test_endless_names(tmp_path, monkeypatch):
 
 def test_endless_tag(tmp_path, monkeypatch):
     monkeypatch.setattr(xml, "MAX_TOKEN_BYTES", 300_000)
-    monkeypatch.setattr(worksheet, "MAX_ROW_BYTES", 100_000)
+    monkeypatch.setattr(streams, "MAX_ITEM_BYTES", 100_000)
     tag = "".join(random.Random(1).choices("abcdefgh", k=900_000))
 
     assert refusal(write_rows(tmp_path, f'<row spans="{tag}"/>')) == DAMAGED
