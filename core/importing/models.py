@@ -13,11 +13,11 @@ class PrivateStorage(FileSystemStorage):
     """Keeps uploads where no URL leads: in the folder ``IMPORTING_FOLDER``."""
 
     @property
-    def base_location(self) -> str:  # type: ignore[override]
+    def base_location(self) -> str:
         return str(settings.IMPORTING_FOLDER)
 
     @property
-    def location(self) -> str:  # type: ignore[override]
+    def location(self) -> str:
         return str(Path(self.base_location).absolute())
 
 

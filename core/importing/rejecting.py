@@ -32,9 +32,13 @@ def rejecting(file: Path, source: Path, request: ImportRequest) -> Reject:
             rows = iter(sheet.rows())
             headers = _headers(rows, header)
             summaries = [Summary(*group) for group in problems.summaries()]
+            rejected = _rejected(rows, faults)
             try:
-                rejected = _rejected(rows, faults)
-                write_rejects(file, headers, rejected, summaries, sheet=sheet.name)
+                # Opened first: where nothing can be written, nothing is begun.
+                with file.open("wb") as opened_file:
+                    write_rejects(
+                        opened_file, headers, rejected, summaries, sheet=sheet.name
+                    )
             except OSError as error:
                 raise ImportFailed(
                     _("%(file)s: the file cannot be written (%(reason)s).")

@@ -27,7 +27,9 @@ def write_template_for(table: str, file: Path, *, using: str) -> None:
         TemplateColumn(header, _rule(field), _format(field), _choices(field, target))
         for field, header in zip(fields, headers, strict=True)
     ]
-    write_template(file, columns, sheet=str(target.model._meta.verbose_name_plural))
+    with file.open("wb") as opened:
+        name = str(target.model._meta.verbose_name_plural)
+        write_template(opened, columns, sheet=name)
 
 
 def _is_automatic(field: AnyField) -> bool:
