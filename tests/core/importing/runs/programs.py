@@ -40,6 +40,8 @@ def wait(moment: str) -> None:
 
 
 def interrupt(moment: str) -> None:
+    # Ignored if the tests run in the background of a shell.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.kill(os.getpid(), signal.SIGINT)
 
 
