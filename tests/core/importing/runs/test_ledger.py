@@ -139,7 +139,9 @@ def test_ledger_and_data_are_written_in_one_transaction(tags, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="needs a server")
+@pytest.mark.skipif(
+    "connections['default'].vendor == 'sqlite'", reason="needs a server"
+)
 def test_commit_whose_answer_is_lost_is_found_in_the_ledger(tags, monkeypatch):
     commit, run = BaseDatabaseWrapper._commit, Merge.run
 
