@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from core.importing.converting.matching import batches
@@ -19,7 +20,7 @@ from core.importing.errors import ImportFailed, Problem, Problems, Reason, shown
 from core.importing.loading.cursors import driver_cursor
 from core.importing.rows.links import Links
 from core.importing.rows.reading import StagedRow
-from core.importing.targets.columns import ColumnInfo, columns_of
+from core.importing.targets.columns import ColumnInfo, columns_of, unique_keys_of
 from core.importing.targets.fields import AnyField
 from core.importing.targets.target import Target
 
@@ -56,6 +57,22 @@ class Staging:
     def column(self, field: AnyField) -> str:
         return self._columns[field]
 
+    @cached_property
+    def keys(self) -> list[tuple[AnyField, ...]]:
+        """The unique keys that the staging table has as keys, though not unique.
+
+        MySQL makes them while rows are still being read, and needs much longer to
+        sort the rows afterwards; SQLite does both in this process.
+        """
+        if self.connection.vendor != "mysql":
+            return []
+        by_column = {str(field.column).lower(): field for field in self.fields}
+        return [
+            tuple(by_column[name.lower()] for name in key)
+            for key in unique_keys_of(self.connection, self.target.table)
+            if by_column.keys() >= {name.lower() for name in key}
+        ]
+
     def create(self) -> None:
         columns = [
             "row_no BIGINT NOT NULL PRIMARY KEY",
@@ -63,6 +80,7 @@ class Staging:
             *self._declarations(self.identity),
             *self._declarations(self._columns),
             *(f"{flag} CHAR(1) NULL" for flag in self.flags),
+            *(f"KEY ({', '.join(map(self.column, key))})" for key in self.keys),
         ]
         self._create_table(ROWS, columns)
 

@@ -72,12 +72,22 @@ class UniquenessCheck:
         """List rows with values of an earlier row: row, first row, values."""
         columns = [self._staging.column(field) for field in rule.fields]
         names = ", ".join(columns)
+        if rule.fields in self._staging.keys and not self._has_repeated(columns):
+            return []
         return self._staging.fetch(
             f"SELECT row_no, first_no, {names} FROM (SELECT row_no, {names}, "
             f"MIN(row_no) OVER (PARTITION BY {names}) AS first_no FROM {ROWS} "
             f"WHERE {self._present(columns, flag)}) AS numbered "
             f"WHERE row_no > first_no ORDER BY row_no LIMIT {self._problems.room}"
         )
+
+    def _has_repeated(self, columns: list[str]) -> bool:
+        """Ask the key whether there is anything to find: mostly there is not."""
+        found = self._staging.fetch(
+            f"SELECT 1 FROM {ROWS} WHERE {self._present(columns, None)} "
+            f"GROUP BY {', '.join(columns)} HAVING COUNT(*) > 1 LIMIT 1"
+        )
+        return bool(found)
 
     def _taken(self, rule: UniqueRule, flag: str | None) -> list[tuple[Any, ...]]:
         """List rows with values that another row of the table has: row, values."""

@@ -17,7 +17,7 @@ from core.importing.reading.row_shapes import (
     Shape,
     analysed,
     marked,
-    unmarked,
+    pattern_of,
 )
 from core.importing.reading.sheet_xml import SheetParser
 from core.importing.reading.streams import FastReader
@@ -29,17 +29,27 @@ from core.importing.reading.texts import (
 )
 from core.importing.reading.values import NUMBER, Values
 
+ROW = "<row "
 ROW_END = "</row>"
 ROW_START = re.compile(r'<row r="([1-9][0-9]{0,6})"')
 BOOLEANS = {"0", "1"}
-MAX_DIGITS = 64
 
 # Rows that all differ must not fill the memory; analysed shapes take more than this.
 MAX_SHAPE_CHARACTERS = 4 * 1024**2
+# A shape that comes again and again is worth a pattern. To compile one takes as long
+# as to read hundreds of rows, and none is found fast among many.
+ROWS_BEFORE_PATTERN = 3
+MAX_PATTERNS = 64
+MAX_PATTERN_CHARACTERS = 20_000
+MAX_USUAL_SHAPES = 8
 
 
 class FastRows(FastReader[Row]):
-    """Reads rows by their shape."""
+    """Reads rows by their shape.
+
+    The shapes that come most often have patterns, one match of which gives all values
+    of a row. For other rows the values are cut out to find the shape.
+    """
 
     def __init__(self, parser: SheetParser, values: Values, layouts: Layouts) -> None:
         super().__init__(parser, "sheetData")
@@ -48,35 +58,77 @@ class FastRows(FastReader[Row]):
         self._layouts = layouts
         self._shapes: dict[str, Shape | None] = {}
         self._shape_characters = 0
-        self._has_escapes = False
+        self._patterns = 0
+        self._usual: list[tuple[Shape, re.Pattern[str]]] = []
 
     def _read(self, text: str) -> Iterator[Row]:
         if any(mark in text for mark in MARKS):
             yield from self._read_exactly(text)
             return
-        self._has_escapes = has_escapes(text)
-        for part in marked(text).split(ROW_END)[:-1]:
-            number = self._sheet.row_number + 1
-            if not part.startswith(f'<row r="{number}"'):
-                # Rows without cells may stand before it, or were left out.
-                start = part.rfind("<row ")
-                if start > 0:
-                    yield from self._read_exactly(unmarked(part[:start]))
-                    part = part[start:]
-                match = ROW_START.match(part)
-                number = int(match[1]) if match else 0
+        for part in text.split(ROW_END)[:-1]:
             try:
-                row = self._row(part, number)
+                row = self._row(part)
             except Unusual:
-                yield from self._read_exactly(unmarked(part) + ROW_END)
+                yield from self._unusual_row(part)
             else:
                 if row is not None:
                     yield row
 
-    def _row(self, row: str, number: int) -> Row | None:
+    def _unusual_row(self, xml: str) -> Iterator[Row]:
+        """Read a row that lacks its end, perhaps with other things before it."""
+        start = xml.rfind(ROW)
+        if start > 0:
+            # Rows without cells end themselves, and stand before this one.
+            yield from self._read_exactly(xml[:start])
+            yield from self._read(xml[start:] + ROW_END)
+        else:
+            yield from self._read_exactly(xml + ROW_END)
+
+    def _row(self, xml: str) -> Row | None:
         """Read a row that lacks its end; give nothing if it is blank."""
-        if not number or not self.is_usable:
+        if not self.is_usable:
             raise Unusual
+        for shape, pattern in self._usual:
+            if match := pattern.fullmatch(xml):
+                number, *values = match.groups()
+                return self._row_of(shape, int(number), values, xml)
+        match = ROW_START.match(xml)
+        if match is None or xml.rfind(ROW) > 0:
+            raise Unusual
+        shape, values = self._cut(xml, match[1])
+        row = self._row_of(shape, int(match[1]), values, xml)
+        self._count(shape)
+        return row
+
+    def _row_of(
+        self, shape: Shape, number: int, values: list[str], xml: str
+    ) -> Row | None:
+        """Convert the values of a row in place, and make it of them."""
+        texts = self._values.texts
+        try:
+            for position in shape.shared:
+                values[position] = texts[int(values[position])]
+        except IndexError:
+            raise Unusual from None
+        for position, convert in shape.dates:
+            date = convert(values[position])
+            if date is None:
+                raise Unusual
+            values[position] = date
+        if shape.texts:
+            _convert_texts(shape, values, xml)
+        self._sheet.advance_to(number)
+        if shape.kept is not None:
+            values = [values[position] for position in shape.kept]
+        row = Row(number, shape.layout, values, shape.hidden)
+        if not values or "" in values:
+            return self._without_blanks(row)
+        self._sheet.hidden_rows += shape.hidden
+        return row
+
+    def _cut(self, xml: str, number: str) -> tuple[Shape, list[str]]:
+        """Cut out the values of a row, and give its shape and them."""
+        row = marked(xml)
         pieces = row.split(CUT)
         values = pieces[1::2]
         structure = CUT.join(pieces[::2]).replace(f'{number}"', f'{ROW_NUMBER}"')
@@ -87,55 +139,29 @@ class FastRows(FastReader[Row]):
         # Markup within a value would be more of it than there is around the values.
         if shape is None or shape.markup != row.count("<"):
             raise Unusual
-        self._convert(shape, values)
-        if shape.texts:
-            self._convert_texts(shape, values, len(row))
-        self._sheet.advance_to(number)
-        if shape.kept is not None:
-            values = [values[position] for position in shape.kept]
-        found = Row(number, shape.layout, values, shape.hidden)
-        if not values or "" in values:
-            return self._without_blanks(found)
-        self._sheet.hidden_rows += shape.hidden
-        return found
-
-    def _convert(self, shape: Shape, values: list[str]) -> None:
-        """Convert in place what is no text of its own."""
-        if shape.shared:
-            self._look_up(shape, values)
-        if shape.numbers and not _are_digits([values[i] for i in shape.numbers]):
-            for position in shape.numbers:
-                if not NUMBER.fullmatch(values[position]):
-                    raise Unusual
-        for position, convert in shape.dates:
-            date = convert(values[position])
-            if date is None:
-                raise Unusual
-            values[position] = date
-        for position in shape.booleans:
-            if values[position] not in BOOLEANS:
-                raise Unusual
-
-    def _look_up(self, shape: Shape, values: list[str]) -> None:
-        if not _are_digits([values[position] for position in shape.shared]):
+        if not (
+            all(_is_index(values[position]) for position in shape.shared)
+            and all(NUMBER.fullmatch(values[position]) for position in shape.numbers)
+            and all(values[position] in BOOLEANS for position in shape.booleans)
+        ):
             raise Unusual
-        texts = self._values.texts
-        try:
-            for position in shape.shared:
-                values[position] = texts[int(values[position])]
-        except IndexError:
-            raise Unusual from None
+        return shape, values
 
-    def _convert_texts(self, shape: Shape, values: list[str], length: int) -> None:
-        is_plain = not self._has_escapes and length <= MAX_CELL_CHARACTERS
-        for position in shape.texts:
-            text = values[position]
-            if has_controls(text):
-                raise Unusual
-            if not is_plain:
-                values[position] = text_of_xml(text)
-            elif text.isspace():
-                values[position] = ""
+    def _count(self, shape: Shape) -> None:
+        """Have a pattern look for a shape first that came a few times."""
+        shape.rows += 1
+        if shape.rows < ROWS_BEFORE_PATTERN:
+            return
+        if shape.pattern is None:
+            if (
+                self._patterns >= MAX_PATTERNS
+                or len(shape.structure) > MAX_PATTERN_CHARACTERS
+            ):
+                return
+            self._patterns += 1
+            shape.pattern = pattern_of(shape)
+        self._usual.insert(0, (shape, shape.pattern))
+        del self._usual[MAX_USUAL_SHAPES:]
 
     def _without_blanks(self, row: Row) -> Row | None:
         cells = [(column, cell) for column, cell in row.cells.items() if cell.text]
@@ -154,12 +180,17 @@ class FastRows(FastReader[Row]):
         return shape
 
 
-def _are_digits(values: list[str]) -> bool:
-    """Tell if all are whole numbers, and short; many are checked at once."""
-    digits = "".join(values)
-    return (
-        digits.isdigit()
-        and digits.isascii()
-        and "" not in values
-        and (len(digits) <= MAX_DIGITS or max(map(len, values)) <= MAX_DIGITS)
-    )
+def _convert_texts(shape: Shape, values: list[str], xml: str) -> None:
+    is_plain = not has_escapes(xml) and len(xml) <= MAX_CELL_CHARACTERS
+    for position in shape.texts:
+        text = values[position]
+        if has_controls(text):
+            raise Unusual
+        if not is_plain:
+            values[position] = text_of_xml(text)
+        elif text.isspace():
+            values[position] = ""
+
+
+def _is_index(stored: str) -> bool:
+    return stored.isdigit() and stored.isascii() and len(stored) < 10

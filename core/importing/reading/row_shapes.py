@@ -8,6 +8,7 @@ Values are cut out at marks, each of one character, which replace the markup aro
 them in many rows at once.
 """
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,8 +34,6 @@ MARKUP = {
 }
 MARKS = "\x00\x01\x02\x03\x04\x05\x06"
 PADDED_TEXT = '<is><t xml:space="preserve">'
-MARKED = re.compile("|".join(sorted(MARKUP.values(), key=len, reverse=True)))
-UNMARKED = {mark: markup for markup, mark in MARKUP.items()}
 
 ROW = re.compile(rf"""<row r="{ROW_NUMBER}"((?: [\w:]+="[^"<>&\x00-\x1f]*")*)>""")
 HIDDEN = re.compile(r' hidden="([^"]*)"')
@@ -43,6 +42,18 @@ STYLE = r'(?: s="([0-9]{1,6})")?'
 VALUE = f"{CUT}\x02"
 INLINE = f"\x03{CUT}\x04"
 FORMULA = f"\x05{CUT}\x06"
+VALUES = re.compile(f"{VALUE}|{INLINE}|{FORMULA}")
+# The same as patterns of rows, which need not know all forms, only the usual ones.
+PATTERNS_OF_MARKUP = {
+    VALUE: "<v>({})</v>",
+    INLINE: '<is><t(?: xml:space="preserve")?>({})</t></is>',
+    FORMULA: "<f>({})</f>",
+}
+NUMBER_OF_ROW_PATTERN = "([1-9][0-9]{0,6})"
+INDEX_PATTERN = "[0-9]{1,9}"
+BOOLEAN_PATTERN = "[01]"
+NUMBER_PATTERN = r"-?[0-9]{1,18}(?:\.[0-9]{1,20})?(?:E-?[0-9]{1,2})?"
+TEXT_PATTERN = "[^<]*"
 CELL = re.compile(
     rf'\s*<c r="([A-Z]{{1,3}}){ROW_NUMBER}"{STYLE}(?: t="(\w+)")?{STYLE}'
     # blank; or an inline text; or a value, perhaps with the formula that it is of
@@ -51,14 +62,15 @@ CELL = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Shape:
     """What the values of a row are; all numbers are positions among the values.
 
     ``kept``: the values of cells, if there are others. ``markup``: how many ``<``
-    there are around the values.
+    there are around the values. ``rows``: how many rows of it were seen.
     """
 
+    structure: str
     layout: Layout
     hidden: bool
     markup: int
@@ -68,6 +80,8 @@ class Shape:
     numbers: tuple[int, ...]
     booleans: tuple[int, ...]
     dates: tuple[tuple[int, Callable[[str], str | None]], ...]
+    rows: int = 0
+    pattern: re.Pattern[str] | None = None
 
 
 def marked(rows: str) -> str:
@@ -79,8 +93,21 @@ def marked(rows: str) -> str:
     return rows
 
 
-def unmarked(rows: str) -> str:
-    return MARKED.sub(lambda mark: UNMARKED[mark[0]], rows)
+def pattern_of(shape: Shape) -> re.Pattern[str]:
+    """Give what matches rows of a shape: their number, then all of their values."""
+    values = dict.fromkeys(shape.shared, INDEX_PATTERN)
+    values |= dict.fromkeys(shape.booleans, BOOLEAN_PATTERN)
+    values |= dict.fromkeys(shape.numbers, NUMBER_PATTERN)
+    positions = itertools.count()
+
+    def pattern_of_value(mark: re.Match[str]) -> str:
+        value = values.get(next(positions), TEXT_PATTERN)
+        return PATTERNS_OF_MARKUP[mark[0]].format(value)
+
+    structure = re.escape(shape.structure)
+    structure = structure.replace(ROW_NUMBER, NUMBER_OF_ROW_PATTERN, 1)
+    structure = structure.replace(ROW_NUMBER, r"\1")
+    return re.compile(VALUES.sub(pattern_of_value, structure))
 
 
 def analysed(structure: str, values: Values, layouts: Layouts) -> Shape | None:
@@ -98,7 +125,7 @@ def analysed(structure: str, values: Values, layouts: Layouts) -> Shape | None:
     hidden = HIDDEN.search(row[1])
     return analysis.shape(
         layouts,
-        markup=structure.count("<"),
+        structure,
         hidden=hidden is not None and is_true(hidden[1]),
     )
 
@@ -165,14 +192,15 @@ class _Analysis:
             self._cells.append((self._column, Kind.NUMBER, form.digits))
         return True
 
-    def shape(self, layouts: Layouts, *, markup: int, hidden: bool) -> Shape:
+    def shape(self, layouts: Layouts, structure: str, *, hidden: bool) -> Shape:
         columns, kinds, digits = (
             zip(*self._cells, strict=True) if self._cells else [()] * 3
         )
         return Shape(
+            structure=structure,
             layout=layouts.of(columns, kinds, digits),
             hidden=hidden,
-            markup=markup,
+            markup=structure.count("<"),
             kept=None if len(self._kept) == self._positions else tuple(self._kept),
             shared=tuple(self._shared),
             texts=tuple(self._texts),

@@ -31,8 +31,7 @@ MAX_BYTES_IN_MEMORY = 64 * 1024**2
 # What an empty text takes, and the reference to it.
 STRING_BYTES = 64
 
-TABLE_START = re.compile(rb"<sst(?: [^<>]*)?>")
-STRING_END = b"</si>"
+TABLE_START = re.compile(rb"<(|\w+:)sst(?: [^<>]*)?>")
 PHONETIC = re.compile(r"<phoneticPr(?: [a-zA-Z]+=\"[a-zA-Z0-9]*\")*/>")
 FIRST, LAST = "<si><t>", "</t></si>"
 MARKUP = (FIRST + LAST).count("<")
@@ -56,7 +55,7 @@ def read_shared_strings(archive: Archive, name: str, resources: ExitStack) -> Te
             parser,
             lambda: _FastStrings(parser, "sst"),
             start=TABLE_START,
-            end=STRING_END,
+            item=b"si",
         ):
             table.append(text)
     return table.complete()

@@ -25,6 +25,8 @@ MAX_ROW_CHARACTERS = 16 * 1024**2
 MAX_MERGED_RANGES = 100_000
 MAX_RANGE_CHARACTERS = len("$XFD$1048576:$XFD$1048576")
 REFERENCE = re.compile(r"([A-Za-z]{1,3})([1-9]\d{0,9})", re.ASCII)
+# Nearly all columns that there are; the others take longer to calculate.
+COLUMNS = {get_column_letter(column): column for column in range(1, 703)}
 ROW_NUMBER = re.compile(r"[1-9]\d{0,9}", re.ASCII)
 
 
@@ -67,6 +69,7 @@ class SheetParser(ItemParser[Row]):
         number = attributes.get("r")
         # Without it the row is the next one, or that which its first cell names.
         self._row_is_known = number is not None
+        self._row_name = number or ""
         if number is not None:
             if not ROW_NUMBER.fullmatch(number):
                 raise Damaged(f"the row number {number}")
@@ -98,6 +101,9 @@ class SheetParser(ItemParser[Row]):
             raise Unreadable(fault.problem, self._name_of_cell()) from fault
         if cell is not None:
             self._cells.append((self._column, cell))
+            self._row_characters += self._characters
+            if self._row_characters > MAX_ROW_CHARACTERS:
+                raise self._row_too_long()
 
     def start_f(self, attributes: Attributes) -> None:
         self._begin("f")
@@ -110,14 +116,8 @@ class SheetParser(ItemParser[Row]):
 
     def text(self, data: str) -> None:
         self._characters += len(data)
-        self._row_characters += len(data)
         if self._characters > MAX_STORED_CHARACTERS:
             raise text_too_long(self._name_of_cell())
-        if self._row_characters > MAX_ROW_CHARACTERS:
-            raise Unreadable(
-                _("row %(row)s has more than %(count)s characters; it was not read.")
-                % {"row": self.row_number, "count": MAX_ROW_CHARACTERS}
-            )
         self._current.append(data)
 
     def start_mergeCell(self, attributes: Attributes) -> None:
@@ -146,20 +146,34 @@ class SheetParser(ItemParser[Row]):
             self._row_is_known = True
 
     def _place(self, reference: str | None) -> None:
-        column = self._column + 1
         if reference is None:
             self._know_row(self.row_number + 1)
+            column = self._column + 1
+        elif self._row_name and reference.endswith(self._row_name):
+            letters = reference[: -len(self._row_name)]
+            column = COLUMNS.get(letters) or self._column_of(reference)
         else:
-            match = REFERENCE.fullmatch(reference)
-            if match is None:
-                raise Damaged(f"the cell {reference}")
-            column = column_index_from_string(match[1].upper())
-            self._know_row(int(match[2]))
-            if int(match[2]) != self.row_number or column <= self._column:
-                raise Damaged(f"the cell {reference} out of order")
+            column = self._column_of(reference)
+        if column <= self._column:
+            raise Damaged(f"the cell {reference} out of order")
         if column > MAX_COLUMNS:
             raise too_many_columns()
         self._column = column
+
+    def _column_of(self, reference: str) -> int:
+        match = REFERENCE.fullmatch(reference)
+        if match is None:
+            raise Damaged(f"the cell {reference}")
+        self._know_row(int(match[2]))
+        if int(match[2]) != self.row_number:
+            raise Damaged(f"the cell {reference} in row {self.row_number}")
+        return column_index_from_string(match[1].upper())
+
+    def _row_too_long(self) -> Unreadable:
+        return Unreadable(
+            _("row %(row)s has more than %(count)s characters; it was not read.")
+            % {"row": self.row_number, "count": MAX_ROW_CHARACTERS}
+        )
 
     def _name_of_cell(self) -> str:
         return f"{get_column_letter(self._column)}{self.row_number}"

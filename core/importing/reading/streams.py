@@ -70,20 +70,25 @@ def read_items(
     new_fast_reader: Callable[[], FastReader[Item]],
     *,
     start: re.Pattern[bytes],
-    end: bytes,
+    item: bytes,
 ) -> Iterator[Item]:
-    """Read a part; the fast reader begins behind ``start``, its items end in ``end``."""
+    """Read a part. The fast reader begins behind ``start``; items are elements ``item``.
+
+    ``start`` has one group: the prefix of the namespace that it finds.
+    """
     data = next(chunks, b"")
     if match := start.search(data):
         parser.feed(data[: match.end()])
         data = data[match.end() :]
         # Else the parser is the one who knows the encoding.
         if parser.encoding == "utf-8":
-            fast = new_fast_reader()
+            prefix, fast = match[1], new_fast_reader()
+            end = b"</" + prefix + item + b">"
             while fast.is_usable:
                 items_end = data.rfind(end) + len(end)
                 if items_end >= len(end):
-                    yield from fast.read(_decoded(data[:items_end]))
+                    items = _without_prefix(data[:items_end], prefix)
+                    yield from fast.read(_decoded(items))
                     data = data[items_end:]
                 elif len(data) > MAX_ITEM_BYTES:
                     break
@@ -95,6 +100,13 @@ def read_items(
         yield from parser.take()
     parser.close()
     yield from parser.take()
+
+
+def _without_prefix(xml: bytes, prefix: bytes) -> bytes:
+    """Take a prefix from the names of elements, which the parser does not look at."""
+    if not prefix:
+        return xml
+    return xml.replace(b"<" + prefix, b"<").replace(b"</" + prefix, b"</")
 
 
 def _decoded(data: bytes) -> str:

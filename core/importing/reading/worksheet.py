@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from core.importing.reading.archive import Archive, Part
 from core.importing.reading.cells import Layouts, Row
-from core.importing.reading.fast_rows import ROW_END, FastRows
+from core.importing.reading.fast_rows import FastRows
 from core.importing.reading.sheet_xml import SheetParser
 from core.importing.reading.streams import read_items
 from core.importing.reading.values import Values
 
-ROWS_START = re.compile(b"<sheetData>")
+ROWS_START = re.compile(rb"<(|\w+:)sheetData>")
 
 
 class Worksheet:
@@ -42,5 +42,5 @@ class Worksheet:
                 self._parser,
                 lambda: FastRows(self._parser, self._values, self._layouts),
                 start=ROWS_START,
-                end=ROW_END.encode(),
+                item=b"row",
             )

@@ -7,6 +7,7 @@ are no entities), deep nesting, endless different names, single tags of a megaby
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 from xml.parsers import expat
 
@@ -23,6 +24,21 @@ MAX_DEPTH = 100
 MAX_NAMES = 10_000
 # Expat scans an unfinished tag anew with each piece that it is fed.
 MAX_TOKEN_BYTES = 2 * 1024**2
+
+
+@dataclass(slots=True)
+class Level:
+    """Where a parser is: within ``name``, looking at these elements below it."""
+
+    name: str
+    takes_text: bool = False
+    end: Callable[[], None] | None = None
+    below: "dict[str, tuple[Level, Callable[[Attributes], None] | None]]" = field(
+        default_factory=dict
+    )
+
+
+SKIPPED = Level("skipped")
 
 
 class PartParser:
@@ -46,10 +62,8 @@ class PartParser:
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._text
         self._fed = 0
-        self._skipped = 0
-        self._open = [""]
-        self._starts = self._methods("start_")
-        self._ends = self._methods("end_")
+        self._level = self._level_of("")
+        self._above: list[Level] = []
         self.encoding = "utf-8"
 
     def feed(self, data: bytes) -> None:
@@ -65,18 +79,17 @@ class PartParser:
 
     def is_within(self, name: str) -> bool:
         """Tell if the next element will be a child of ``name``."""
-        return self._open[-1] == name and not self._skipped
+        return self._level.name == name
 
     def text(self, data: str) -> None:
         raise NotImplementedError
 
-    def _methods(self, prefix: str) -> dict[str, Callable[..., None]]:
-        names = frozenset().union(*self.CHILDREN.values())
-        return {
-            name: getattr(self, prefix + name)
-            for name in names
-            if hasattr(self, prefix + name)
-        }
+    def _level_of(self, name: str) -> Level:
+        level = Level(name, name in self.TEXTS, getattr(self, f"end_{name}", None))
+        for child in self.CHILDREN.get(name, ()):
+            start = getattr(self, f"start_{child}", None)
+            level.below[child] = (self._level_of(child), start)
+        return level
 
     def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
         self.encoding = (encoding or "utf-8").lower()
@@ -84,29 +97,31 @@ class PartParser:
             raise Damaged(f"the encoding {encoding}")
 
     def _start(self, name: str, attributes: Attributes) -> None:
-        if not self._skipped:
-            if ":" in name:
-                name = name.rpartition(":")[2]
-            if name in self.CHILDREN.get(self._open[-1], ()):
-                self._open.append(name)
-                if method := self._starts.get(name):
-                    method(attributes)
-                return
-            if len(self._open) == 1:
-                raise Damaged(f"the root is {name}")
-        self._skipped += 1
-        if self._skipped > MAX_DEPTH:
+        below = self._level.below
+        found = below.get(name) or below.get(name.rpartition(":")[2])
+        self._above.append(self._level)
+        if found is None:
+            self._skip(name)
+            return
+        self._level, start = found
+        if start is not None:
+            start(attributes)
+
+    def _skip(self, name: str) -> None:
+        if not self._level.name:
+            raise Damaged(f"the root is {name}")
+        if len(self._above) > MAX_DEPTH:
             raise Damaged("elements are nested too deep")
+        self._level = SKIPPED
 
     def _end(self, name: str) -> None:
-        if self._skipped:
-            self._skipped -= 1
-            return
-        if method := self._ends.get(self._open.pop()):
-            method()
+        end = self._level.end
+        self._level = self._above.pop()
+        if end is not None:
+            end()
 
     def _text(self, data: str) -> None:
-        if self._open[-1] in self.TEXTS and not self._skipped:
+        if self._level.takes_text:
             self.text(data)
 
 

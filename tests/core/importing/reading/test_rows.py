@@ -45,6 +45,20 @@ def test_styled_blanks_are_no_content(tmp_path):
     assert read(write_rows(tmp_path, rows[: rows.rindex("<row")])) == {3: {1: one()}}
 
 
+def test_escapes_beside_blank_rows(tmp_path):
+    text = '<c r="A{0}" t="inlineStr"><is><t>{1}</t></is></c>'
+    rows = "".join(
+        f'<row r="{number}" ht="2"/><row r="{number + 1}">'
+        + text.format(number + 1, "a")
+        + f'</row><row r="{number + 2}">{text.format(number + 2, "b&amp;")}</row>'
+        for number in range(100, 130, 3)
+    )
+
+    found = read(write_rows(tmp_path, rows))
+
+    assert {cells[1].text for cells in found.values()} == {"a", "b&"}
+
+
 def test_rows_and_cells_without_references(tmp_path):
     cells = "<c><v>1</v></c><c/><c><v>1</v></c>"
     rows = f'<row>{cells}</row><row r="4">{cells}</row><row>{cells}</row>'
@@ -193,6 +207,21 @@ def test_namespaces_of_any_kind(tmp_path, root):
     dimension = sheet.replace("<x:sheetData>", '<x:dimension ref="A1"/><x:sheetData>')
 
     assert list(read(write_package(tmp_path, {SHEET: dimension}))) == [7, 8]
+
+
+def test_prefix_that_stands_in_a_text(tmp_path):
+    text = (
+        '<x:row r="{0}"><x:c r="A{0}" t="str"><x:v>&lt;x:v&gt; {0}</x:v></x:c></x:row>'
+    )
+    rows = "".join(text.format(number) for number in range(100, 110))
+    sheet = sheet_xml("@", root=f'x:worksheet xmlns:x="{MAIN}"')
+    sheet = sheet.replace("sheetData", "x:sheetData").replace("@", rows)
+
+    found = read(write_package(tmp_path, {SHEET: sheet}))
+
+    assert [cells[1].text for cells in found.values()] == [
+        f"<x:v> {number}" for number in range(100, 110)
+    ]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "iso-8859-1"])
