@@ -24,7 +24,6 @@ from core.importing.reading.streams import FastReader
 from core.importing.reading.texts import (
     Unusual,
     has_controls,
-    has_escapes,
     text_of_xml,
 )
 from core.importing.reading.values import NUMBER, Values
@@ -181,10 +180,10 @@ class FastRows(FastReader[Row]):
 
 
 def _convert_texts(shape: Shape, values: list[str], xml: str) -> None:
-    is_plain = not has_escapes(xml) and len(xml) <= MAX_CELL_CHARACTERS
+    is_plain = not ("&" in xml or "_x" in xml or len(xml) > MAX_CELL_CHARACTERS)
     for position in shape.texts:
         text = values[position]
-        if has_controls(text):
+        if not text.isprintable() and has_controls(text):
             raise Unusual
         if not is_plain:
             values[position] = text_of_xml(text)
