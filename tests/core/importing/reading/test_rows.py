@@ -97,11 +97,20 @@ def test_numbers_that_the_usual_pattern_does_not_know(tmp_path):
     assert [cells[1].text for cells in found.values()] == numbers
 
 
-def test_white_space_and_comments_between_rows(tmp_path):
+def test_white_space_between_rows(tmp_path):
     rows = "\n ".join(row(number, "A") for number in range(1, 50))
-    hidden = f"<!-- {row(50, 'A')} --><?x {row(51, 'A')} ?>"
 
-    found = read(write_rows(tmp_path, rows + hidden + row(60, "A")))
+    assert list(read(write_rows(tmp_path, rows))) == [*range(1, 50)]
+
+
+@pytest.mark.parametrize(
+    "around", ["<!-- {} -->", "<?x {} ?>", "<x><![CDATA[{}]]></x>"]
+)
+def test_what_looks_like_rows_but_is_none(tmp_path, around):
+    rows = "".join(row(number, "A") for number in range(1, 50))
+    none = around.format(row(50, "A") + row(51, "A") + row(52, "A"))
+
+    found = read(write_rows(tmp_path, rows + none + row(60, "A")))
 
     assert list(found) == [*range(1, 50), 60]
 
@@ -281,7 +290,7 @@ def test_encodings_of_xml(tmp_path, encoding):
         row(7, "A") + "<",
     ],
 )
-@pytest.mark.parametrize("before", ["", row(3, "A") + row(4, "A")])
+@pytest.mark.parametrize("before", ["", "".join(row(n, "A") for n in range(1, 7))])
 def test_rows_that_cannot_be(tmp_path, before, rows):
     path = write_rows(tmp_path, before + rows)
 
