@@ -24,12 +24,11 @@ from core.importing.reading.streams import FastReader
 from core.importing.reading.texts import (
     Unusual,
     has_controls,
-    has_escapes,
     text_of_xml,
 )
 from core.importing.reading.values import NUMBER, Values
 
-ROW = "<row "
+ROW_TAG = "<row "
 ROW_END = "</row>"
 ROW_START = re.compile(r'<row r="([1-9][0-9]{0,6})"')
 BOOLEANS = {"0", "1"}
@@ -76,7 +75,7 @@ class FastRows(FastReader[Row]):
 
     def _unusual_row(self, xml: str) -> Iterator[Row]:
         """Read a row that lacks its end, perhaps with other things before it."""
-        start = xml.rfind(ROW)
+        start = xml.rfind(ROW_TAG)
         if start > 0:
             # Rows without cells end themselves, and stand before this one.
             yield from self._read_exactly(xml[:start])
@@ -93,7 +92,7 @@ class FastRows(FastReader[Row]):
                 number, *values = match.groups()
                 return self._row_of(shape, int(number), values, xml)
         match = ROW_START.match(xml)
-        if match is None or xml.rfind(ROW) > 0:
+        if match is None or xml.rfind(ROW_TAG) > 0:
             raise Unusual
         shape, values = self._cut(xml, match[1])
         row = self._row_of(shape, int(match[1]), values, xml)
@@ -160,8 +159,8 @@ class FastRows(FastReader[Row]):
                 return
             self._patterns += 1
             shape.pattern = pattern_of(shape)
-        self._usual.insert(0, (shape, shape.pattern))
-        del self._usual[MAX_USUAL_SHAPES:]
+        others = [usual for usual in self._usual if usual[0] is not shape]
+        self._usual = [(shape, shape.pattern), *others][:MAX_USUAL_SHAPES]
 
     def _without_blanks(self, row: Row) -> Row | None:
         cells = [(column, cell) for column, cell in row.cells.items() if cell.text]
@@ -181,10 +180,10 @@ class FastRows(FastReader[Row]):
 
 
 def _convert_texts(shape: Shape, values: list[str], xml: str) -> None:
-    is_plain = not has_escapes(xml) and len(xml) <= MAX_CELL_CHARACTERS
+    is_plain = not ("&" in xml or "_x" in xml or len(xml) > MAX_CELL_CHARACTERS)
     for position in shape.texts:
         text = values[position]
-        if has_controls(text):
+        if not text.isprintable() and has_controls(text):
             raise Unusual
         if not is_plain:
             values[position] = text_of_xml(text)

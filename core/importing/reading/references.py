@@ -6,7 +6,7 @@ other, so that what stands between two ``&#`` is mostly a known piece.
 
 import re
 
-REFERENCE = re.compile(r"(?:([0-9]{1,7})|x([0-9A-Fa-f]{1,6}));")
+CODE = re.compile(r"[0-9]{1,7}|x[0-9A-Fa-f]{1,6}")
 # Below this is markup, and what XML forbids or treats specially.
 FIRST_CHARACTER = 0xA0
 NO_CHARACTERS = {*range(0xD800, 0xE000), 0xFFFE, 0xFFFF}
@@ -22,13 +22,21 @@ class References(dict[str, str]):
         return first + "".join(map(self.__getitem__, rest))
 
     def __missing__(self, piece: str) -> str:
-        match = REFERENCE.match(piece)
-        if match is None:
+        code, end, rest = piece.partition(";")
+        if rest and end:
+            # The last of a text is the only one that something else follows.
+            return self[code + end] + rest
+        character = _character(code) if end else None
+        if character is None:
             return "&#" + piece
-        number = int(match[1]) if match[1] else int(match[2], 16)
-        if not FIRST_CHARACTER <= number <= LAST_CHARACTER or number in NO_CHARACTERS:
-            return "&#" + piece
-        character = chr(number)
-        if match.end() == len(piece):
-            self[piece] = character
-        return character + piece[match.end() :]
+        self[piece] = character
+        return character
+
+
+def _character(code: str) -> str | None:
+    if not CODE.fullmatch(code):
+        return None
+    number = int(code[1:], 16) if code.startswith("x") else int(code)
+    if not FIRST_CHARACTER <= number <= LAST_CHARACTER or number in NO_CHARACTERS:
+        return None
+    return chr(number)

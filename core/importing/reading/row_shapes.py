@@ -3,9 +3,6 @@
 Cut out of ``<row r="7"><c r="A7" t="s"><v>12</v></c>...`` the values and the number
 of the row, and what remains is the same text for all rows alike. A shape is accepted
 only if every bit of it is known to the strict patterns below.
-
-Values are cut out at marks, each of one character, which replace the markup around
-them in many rows at once.
 """
 
 import itertools
@@ -20,8 +17,8 @@ from core.importing.reading.faults import MAX_COLUMNS, Damaged
 from core.importing.reading.values import Values
 from core.importing.reading.xml import is_true
 
-# What stands for the number of the row, and where a value begins and ends. XML cannot
-# hold these characters.
+# What stands in a shape for the number of the row, and for where a value begins and
+# ends. XML cannot hold these characters.
 ROW_NUMBER = "\x00"
 CUT = "\x01"
 MARKUP = {
@@ -84,13 +81,12 @@ class Shape:
     pattern: re.Pattern[str] | None = None
 
 
-def marked(rows: str) -> str:
-    """Replace the markup around values by marks."""
-    if "<is>" in rows:
-        rows = rows.replace(PADDED_TEXT, "<is><t>")
+def marked(row: str) -> str:
+    """Replace the markup around values by marks, at which they can be cut out."""
+    row = row.replace(PADDED_TEXT, "<is><t>")
     for markup, mark in MARKUP.items():
-        rows = rows.replace(markup, mark)
-    return rows
+        row = row.replace(markup, mark)
+    return row
 
 
 def pattern_of(shape: Shape) -> re.Pattern[str]:

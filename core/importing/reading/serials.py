@@ -10,15 +10,19 @@ openpyxl times are rounded to milliseconds, the precision that Excel has.
 """
 
 import re
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
-MS_PER_DAY = 24 * 60 * 60 * 1000
+SECONDS_PER_DAY = 24 * 60 * 60
+MS_PER_DAY = SECONDS_PER_DAY * 1_000
 # Day 1 is 1 January 1900, but Excel believes in a 29 February 1900, which is day 60.
 EPOCH_1900 = date(1899, 12, 30).toordinal()
 EPOCH_1904 = date(1904, 1, 1).toordinal()
 FALSE_LEAP_DAY = 60
 LAST_DAY = date.max.toordinal()
+# Looked up, because many dates of a column have a time of day, and all another.
+TWO_DIGITS = [f"{number:02}" for number in range(60)]
+CLOCK = [f"{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60)]
 
 ISO_MOMENT = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)?T?(?P<time>\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?Z?"
@@ -40,16 +44,19 @@ class Serials:
         value = float(number)
         if not 0 <= value < LAST_DAY:
             return None
-        day, fraction = divmod(value, 1)
-        ms = round(fraction * MS_PER_DAY)
-        if value < 1 and ms < MS_PER_DAY:
+        day = int(value)
+        # In the steps that openpyxl takes: the last bit decides about half of one.
+        ms = round((value - day) * SECONDS_PER_DAY * 1_000)
+        if day == 0 and ms < MS_PER_DAY:
             return _clock(ms)
-        if self._has_false_leap_day:
+        if day <= FALSE_LEAP_DAY and self._has_false_leap_day:
             if day == FALSE_LEAP_DAY:
                 return None
-            day += value < FALSE_LEAP_DAY
-        extra_day, ms = divmod(ms, MS_PER_DAY)
-        return _date_and_time(self._epoch + int(day) + extra_day, ms)
+            day += 1
+        if ms == MS_PER_DAY:
+            day, ms = day + 1, 0
+        day_text = _iso_date(self._epoch + day)
+        return f"{day_text} {_clock(ms)}" if ms and day_text else day_text
 
 
 def elapsed(number: str) -> str | None:
@@ -57,8 +64,10 @@ def elapsed(number: str) -> str | None:
     value = float(number)
     if not abs(value) < LAST_DAY:
         return None
-    ms = round(abs(value) * MS_PER_DAY)
-    return "-" + _clock(ms) if value < 0 and ms else _clock(ms)
+    span = timedelta(days=value)
+    whole_seconds = span.days * SECONDS_PER_DAY + span.seconds
+    ms = whole_seconds * 1_000 + round(span.microseconds, -3) // 1_000
+    return "-" + _clock(-ms) if ms < 0 else _clock(ms)
 
 
 def iso_moment(text: str) -> str | None:
@@ -91,21 +100,16 @@ def _timespec(clock: time) -> str:
     return "milliseconds" if clock.microsecond else "seconds"
 
 
-def _date_and_time(ordinal: int, ms: int) -> str | None:
-    if ordinal > LAST_DAY:
-        return None
-    day = _iso_date(ordinal)
-    return f"{day} {_clock(ms)}" if ms else day
-
-
 @lru_cache(maxsize=4_096)
-def _iso_date(ordinal: int) -> str:
-    return date.fromordinal(ordinal).isoformat()
+def _iso_date(ordinal: int) -> str | None:
+    return date.fromordinal(ordinal).isoformat() if ordinal <= LAST_DAY else None
 
 
 def _clock(ms: int) -> str:
     seconds, ms = divmod(ms, 1_000)
     minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    clock = f"{hours:02}:{minutes:02}:{seconds:02}"
+    if minutes < len(CLOCK):
+        clock = CLOCK[minutes] + TWO_DIGITS[seconds]
+    else:
+        clock = f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
     return f"{clock}.{ms:03}" if ms else clock

@@ -21,7 +21,6 @@ from core.importing.reading.texts import (
     Unusual,
     cell_text,
     has_controls,
-    has_escapes,
     text_of_xml,
 )
 from core.importing.reading.xml import Attributes
@@ -50,14 +49,14 @@ def read_shared_strings(archive: Archive, name: str, resources: ExitStack) -> Te
     table = _Table(resources)
     parser = _SharedStringsParser()
     with archive.open(name) as part:
-        for text in read_items(
+        for texts in read_items(
             part.chunks(),
             parser,
             lambda: _FastStrings(parser, "sst"),
             start=TABLE_START,
             item=b"si",
         ):
-            table.append(text)
+            table.extend(texts)
     return table.complete()
 
 
@@ -67,19 +66,19 @@ class _Table:
     def __init__(self, resources: ExitStack) -> None:
         self._resources = resources
         self._first: list[str] = []
-        self._bytes_in_memory = 0
+        self._bytes = 0
         self._rest: _Spilled | None = None
 
-    def append(self, text: str) -> None:
+    def extend(self, texts: list[str]) -> None:
         if self._rest is not None:
-            if len(self) >= MAX_STRINGS:
+            if len(self) + len(texts) > MAX_STRINGS:
                 raise Damaged("too many shared strings")
-            self._rest.append(text)
+            self._rest.extend(texts)
             return
-        self._first.append(text)
+        self._first += texts
         # A character takes one to four bytes, that of a Chinese text two.
-        self._bytes_in_memory += STRING_BYTES + 2 * len(text)
-        if self._bytes_in_memory > MAX_BYTES_IN_MEMORY:
+        self._bytes += STRING_BYTES * len(texts) + 2 * sum(map(len, texts))
+        if self._bytes > MAX_BYTES_IN_MEMORY:
             self._rest = _Spilled(self._resources)
 
     def complete(self) -> Texts:
@@ -104,10 +103,11 @@ class _Spilled:
         self.read = lru_cache(maxsize=4_096)(self._read)
         self.flush = self._file.flush
 
-    def append(self, text: str) -> None:
-        encoded = text.encode()
-        self._file.write(encoded)
-        self._ends.append(self._ends[-1] + len(encoded))
+    def extend(self, texts: list[str]) -> None:
+        for text in texts:
+            encoded = text.encode()
+            self._file.write(encoded)
+            self._ends.append(self._ends[-1] + len(encoded))
 
     def __len__(self) -> int:
         return len(self._ends) - 1
@@ -117,18 +117,18 @@ class _Spilled:
         return os.pread(self._file.fileno(), end - start, start).decode()
 
 
-class _FastStrings(FastReader[str]):
+class _FastStrings(FastReader[list[str]]):
     """Reads texts that are of one run, as nearly all are, many at once."""
 
-    def _read(self, text: str) -> Iterator[str]:
+    def _read(self, text: str) -> Iterator[list[str]]:
         try:
-            yield from _plain_texts(text)
+            yield _plain_texts(text)
         except Unusual:
             yield from self._read_exactly(text)
 
 
 def _plain_texts(xml: str) -> list[str]:
-    if has_controls(xml):
+    if not xml.isprintable() and has_controls(xml):
         raise Unusual
     # East Asian editions of Excel write of each text how its reading is shown.
     plain = PHONETIC.sub("", xml) if "<phoneticPr" in xml else xml
@@ -140,12 +140,13 @@ def _plain_texts(xml: str) -> list[str]:
         and plain.count("<") == MARKUP * len(texts)
     ):
         raise Unusual
-    if has_escapes(plain) or max(map(len, texts)) > MAX_CELL_CHARACTERS:
+    is_long = max(map(len, texts)) > MAX_CELL_CHARACTERS
+    if "&" in plain or "_x" in plain or is_long:
         return list(map(text_of_xml, texts))
     return ["" if text.isspace() else text for text in texts]
 
 
-class _SharedStringsParser(ItemParser[str]):
+class _SharedStringsParser(ItemParser[list[str]]):
     """Joins the runs of a text; what a phonetic guide says is none of it."""
 
     CHILDREN: ClassVar = {
@@ -158,15 +159,20 @@ class _SharedStringsParser(ItemParser[str]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._texts: list[str] = []
         self._pieces: list[str] = []
         self._characters = 0
+
+    def take(self) -> list[list[str]]:
+        texts, self._texts = self._texts, []
+        return [texts]
 
     def start_si(self, attributes: Attributes) -> None:
         self._pieces.clear()
         self._characters = 0
 
     def end_si(self) -> None:
-        self.items.append(cell_text("".join(self._pieces)))
+        self._texts.append(cell_text("".join(self._pieces)))
 
     def text(self, data: str) -> None:
         self._characters += len(data)

@@ -39,11 +39,8 @@ def _unescaped(stored: str) -> str:
 
 
 def has_controls(text: str) -> bool:
-    return not text.isprintable() and CONTROL.search(text) is not None
-
-
-def has_escapes(text: str) -> bool:
-    return "&" in text or "_x" in text
+    """Tell if there are control characters; none are where ``isprintable()``."""
+    return CONTROL.search(text) is not None
 
 
 def text_of_xml(xml: str) -> str:

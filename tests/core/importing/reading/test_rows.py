@@ -72,11 +72,45 @@ def test_rows_and_cells_without_references(tmp_path):
     }
 
 
-def test_white_space_and_comments_between_rows(tmp_path):
-    rows = "\n ".join(row(number, "A") for number in range(1, 50))
-    hidden = f"<!-- {row(50, 'A')} --><?x {row(51, 'A')} ?>"
+@pytest.mark.parametrize("claim", ["A1", "A1:XFD1048576", "B2:A1", "nonsense"])
+def test_size_that_the_sheet_claims_means_nothing(tmp_path, claim):
+    sheet = sheet_xml(row(7, "A", "C") + row(9, "A"))
+    claimed = sheet.replace("<sheetData>", f'<dimension ref="{claim}"/><sheetData>')
 
-    found = read(write_rows(tmp_path, rows + hidden + row(60, "A")))
+    found = read(write_package(tmp_path, {SHEET: claimed}))
+
+    assert {number: list(cells) for number, cells in found.items()} == {
+        7: [1, 3],
+        9: [1],
+    }
+
+
+def test_numbers_that_the_usual_pattern_does_not_know(tmp_path):
+    numbers = ["1", "2", "3", "4", "+5", "6e+7", ".8", "9."] * 3
+    rows = "".join(
+        f'<row r="{row}"><c r="A{row}"><v>{number}</v></c></row>'
+        for row, number in enumerate(numbers, start=100)
+    )
+
+    found = read(write_rows(tmp_path, rows))
+
+    assert [cells[1].text for cells in found.values()] == numbers
+
+
+def test_white_space_between_rows(tmp_path):
+    rows = "\n ".join(row(number, "A") for number in range(1, 50))
+
+    assert list(read(write_rows(tmp_path, rows))) == [*range(1, 50)]
+
+
+@pytest.mark.parametrize(
+    "around", ["<!-- {} -->", "<?x {} ?>", "<x><![CDATA[{}]]></x>"]
+)
+def test_what_looks_like_rows_but_is_none(tmp_path, around):
+    rows = "".join(row(number, "A") for number in range(1, 50))
+    none = around.format(row(50, "A") + row(51, "A") + row(52, "A"))
+
+    found = read(write_rows(tmp_path, rows + none + row(60, "A")))
 
     assert list(found) == [*range(1, 50), 60]
 
@@ -256,7 +290,7 @@ def test_encodings_of_xml(tmp_path, encoding):
         row(7, "A") + "<",
     ],
 )
-@pytest.mark.parametrize("before", ["", row(3, "A") + row(4, "A")])
+@pytest.mark.parametrize("before", ["", "".join(row(n, "A") for n in range(1, 7))])
 def test_rows_that_cannot_be(tmp_path, before, rows):
     path = write_rows(tmp_path, before + rows)
 
