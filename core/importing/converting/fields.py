@@ -86,7 +86,7 @@ class FieldConverter:
         def convert(text: str) -> str | None:
             return self.database_text(parse(text))
 
-        return shortcut(self._field, kind, digits, self._connection, convert)
+        return shortcut(self._field, kind, convert)
 
     def database_text(self, value: Any) -> str | None:
         return database_text(self._field, value, self._connection)

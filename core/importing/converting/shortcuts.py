@@ -19,7 +19,6 @@ from django.core.validators import (
     RegexValidator,
 )
 from django.db import models
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from core.importing.converting.cells import Converter
@@ -34,13 +33,7 @@ EXACT_DIGITS = 15
 Search: TypeAlias = Callable[[str], object]
 
 
-def shortcut(
-    field: AnyField,
-    kind: Kind,
-    digits: int,
-    connection: BaseDatabaseWrapper,
-    convert: Converter,
-) -> Converter:
+def shortcut(field: AnyField, kind: Kind, convert: Converter) -> Converter:
     """Put a short cut before ``convert``, the long way, if there is one."""
     if type(field) in PLAIN_TEXTS and kind is Kind.TEXT and not field.choices:
         patterns = _patterns(field)
@@ -55,7 +48,7 @@ def shortcut(
         case models.BooleanField(), Kind.BOOLEAN:
             return str
         case models.DecimalField(), Kind.NUMBER:
-            return _decimal(field, connection.vendor, convert)
+            return _decimal(field, convert)
         case models.DateTimeField(), Kind.DATE:
             return _datetime(convert)
         case models.DateField(), Kind.DATE:
@@ -120,28 +113,20 @@ def _integer(convert: Converter, text: str) -> str | None:
     return text if is_plain and text[0] != "0" else convert(text)
 
 
-def _decimal(
-    field: "models.DecimalField[Any, Any]", vendor: str, convert: Converter
-) -> Converter:
+def _decimal(field: "models.DecimalField[Any, Any]", convert: Converter) -> Converter:
     places = field.decimal_places or 0
     whole = min(field.max_digits or 0, EXACT_DIGITS) - places
     if whole < 1 or places < 1:
         return convert
     # No zeros at either end, as the long way gives it.
     usual = re.compile(
-        rf"(0|[1-9][0-9]{{0,{whole - 1}}})(?:\.([0-9]{{0,{places - 1}}}[1-9]))?"
+        rf"(0|[1-9][0-9]{{0,{whole - 1}}})(\.[0-9]{{0,{places - 1}}}[1-9])?"
     ).fullmatch
 
     def convert_decimal(text: str) -> str | None:
         return text if usual(text) else convert(text)
 
-    def convert_padded(text: str) -> str | None:
-        match = usual(text)
-        if match is None:
-            return convert(text)
-        return f"{match[1]}.{(match[2] or '').ljust(places, '0')}"
-
-    return convert_decimal if vendor == "mysql" else convert_padded
+    return convert_decimal
 
 
 def _date(convert: Converter, text: str) -> str | None:

@@ -7,8 +7,13 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import CheckConstraint, Model, Q
 from django.utils.translation import gettext as _
 
-from core.importing.conditions import Condition, NotJudgeable, compiled, fields_of
 from core.importing.errors import Reason, quoted
+from core.importing.targets.conditions import (
+    Condition,
+    NotJudgeable,
+    compiled,
+    fields_of,
+)
 from core.importing.targets.fields import AnyField
 
 Report = Callable[[int, Reason, str, Iterable[str]], None]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Model, Q, UniqueConstraint
 
-from core.importing.conditions import Condition, NotJudgeable, compiled
+from core.importing.targets.conditions import Condition, NotJudgeable, compiled
 from core.importing.targets.fields import AnyField, is_invented
 
 

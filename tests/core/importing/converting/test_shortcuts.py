@@ -107,6 +107,6 @@ def test_usual_cells_take_the_short_cut(field, kind, text):
         raise AssertionError(f"{text} took the long way")
 
     field.set_attributes_from_name("field")
-    convert = fields.shortcut(field, kind, 0, connection, long_way)
+    convert = fields.shortcut(field, kind, long_way)
 
     assert convert(text)

@@ -9,7 +9,7 @@ from django.test.utils import isolate_apps
 
 from articles.models import Article, Banner, Category
 from core.importing import ImportFailed, import_workbook
-from core.importing.conditions import NotJudgeable, compiled, fields_of
+from core.importing.targets.conditions import NotJudgeable, compiled, fields_of
 from tests.core.importing.workbooks import save_workbook
 
 
