@@ -3,6 +3,7 @@
 import pytest
 from django.utils import translation
 
+from accounts.models import User
 from articles.models import Article
 from core.importing import ImportFailed, import_workbook
 from core.importing.errors import Problems
@@ -269,3 +270,117 @@ def test_chinese_workbook_is_imported(chinese, library, tmp_path):
     assert (article.title, article.status) == ("你好", "published")
     assert sorted(tag.slug for tag in article.tags.all()) == ["python", "数据库"]
     assert article.published_at.isoformat() == "2024-01-30T16:00:00+00:00"
+
+
+def test_header_means_the_field_it_is_mapped_to():
+    columns, problems = match(
+        "articles.Tag", "Titel", "slug", mapping={"titel": "name"}
+    )
+
+    assert columns == [(1, "name", None), (2, "slug", None)]
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ({"Titel": "nam"}, 'cell A1 (Titel): unknown header; did you mean "name"?'),
+        ({"Tite": "name"}, 'There is no "Tite"; did you mean "Titel"?'),
+        ({"xyz": "name"}, 'There is no "xyz" in the sheet.'),
+    ],
+)
+def test_mapping_that_cannot_be_followed(tmp_path, mapping, message):
+    path = save_workbook(tmp_path, [["Titel", "slug"], ["A", "a"]])
+
+    with pytest.raises(ImportFailed) as failure:
+        import_workbook(path, "articles.Tag", mapping=mapping)
+
+    assert message in str(failure.value)
+
+
+def test_own_columns_of_rejects_are_not_read():
+    columns, problems = match("articles.Tag", "name", "slug", "__error", "__row")
+
+    assert len(columns) == 2
+    assert problems == []
+
+
+def test_extra_columns_are_ignored_if_that_was_asked_for(tmp_path):
+    rows = [["name", "colour", "slug"], ["A", "red", "a", "stray"]]
+    path = save_workbook(tmp_path, rows)
+
+    report = import_workbook(path, "articles.Tag", ignore_extra_columns=True)
+
+    assert report.rows == 1
+
+
+def test_value_for_every_row(library, articles):
+    path = articles({}, {})
+
+    import_workbook(
+        path, "articles.Article", constants={"status": "Published", "tags": "python"}
+    )
+
+    assert Article.objects.published().filter(tags__slug="python").count() == 2
+
+
+def test_value_for_every_row_fills_a_required_field(tmp_path):
+    path = save_workbook(tmp_path, [["name"], ["A"]])
+
+    assert import_workbook(path, "articles.Tag", constants={"slug": "a"}).rows == 1
+
+
+@pytest.mark.parametrize(
+    ("constants", "message"),
+    [
+        ({"slugg": "a"}, '"slugg": unknown header; did you mean "slug"?'),
+        ({"name": "A"}, 'the field "name" has a column already'),
+        ({"slug": "no slug!"}, 'slug: "no slug!": Enter a valid'),
+    ],
+)
+def test_wrong_values_for_every_row(tmp_path, constants, message):
+    path = save_workbook(tmp_path, [["name"], ["A"]])
+
+    with pytest.raises(ImportFailed) as failure:
+        import_workbook(path, "articles.Tag", constants=constants)
+
+    assert message in str(failure.value)
+
+
+def test_relation_by_another_field(library, articles):
+    path = articles({"author": "mei@example.com"})
+    User.objects.filter(username="mei").update(email="mei@example.com")
+
+    import_workbook(path, "articles.Article", lookups={"author": "email"})
+
+    assert Article.objects.get().author.username == "mei"
+
+
+@pytest.mark.parametrize(
+    ("lookups", "message"),
+    [
+        ({"author": "emial"}, 'There is no "emial"; did you mean "email"?'),
+        ({"writer": "email"}, '"writer": unknown header'),
+    ],
+)
+def test_wrong_lookups(library, articles, lookups, message):
+    with pytest.raises(ImportFailed) as failure:
+        import_workbook(articles({}), "articles.Article", lookups=lookups)
+
+    assert message in str(failure.value)
+
+
+def test_header_row_that_was_named(tmp_path):
+    rows = [["Tags of 2024"], [], ["name", "slug"], ["A", "a"]]
+    path = save_workbook(tmp_path, rows)
+
+    assert import_workbook(path, "articles.Tag", header_row=3).rows == 1
+
+
+def test_header_row_that_is_blank(tmp_path):
+    path = save_workbook(tmp_path, [["Tags"], [], ["name", "slug"], ["A", "a"]])
+
+    with pytest.raises(
+        ImportFailed, match="row 2, which should be the header, is blank"
+    ):
+        import_workbook(path, "articles.Tag", header_row=2)
