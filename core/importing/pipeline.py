@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
+from itertools import chain, islice
 
 from django.db import (
     DataError,
@@ -41,7 +42,6 @@ from core.signals import table_imported
 LOCK_CONFLICTS = {1205, 1213}
 # SQLite has no numbers: another process went on writing for longer than the timeout.
 LOCKED = "database is locked"
-ROWS_PER_PROGRESS = 500
 
 
 class Pipeline:
@@ -81,10 +81,8 @@ class Pipeline:
         return iter(self._sheet.rows())
 
     def _data_rows(self) -> Iterator[Row]:
-        for row in self._rows:
-            if len(self.first_rows) < self._shown_rows:
-                self.first_rows.append(row)
-            yield row
+        self.first_rows = list(islice(self._rows, self._shown_rows))
+        return chain(self.first_rows, self._rows)
 
     @cached_property
     def header(self) -> Header:
@@ -197,13 +195,10 @@ class Pipeline:
             problems=tuple(self.problems),
         )
 
-    def _staged_rows(self) -> Iterator[StagedRow]:
-        reader = self.reader
-        for number, row in enumerate(reader.staged(self._data_rows())):
-            if number % ROWS_PER_PROGRESS == 0:
-                self._progress.read(reader.read, self._sheet.progress)
-            yield row
-        self._progress.read(reader.read, self._sheet.progress)
+    def _staged_rows(self) -> Iterator[list[StagedRow]]:
+        for batch in self.reader.staged(self._data_rows()):
+            yield batch
+            self._progress.read(self.reader.read, self._sheet.progress)
 
     def _report_merged_cells(self) -> None:
         for row, index, range_ in merged_data(self._sheet.merged_ranges, self.header):

@@ -1,8 +1,8 @@
 """Bulk loading into MySQL: LOAD DATA LOCAL, fed from memory."""
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -12,10 +12,12 @@ from pymysql.constants import CR
 
 from core.importing.loading.cursors import driver_cursor
 
-ROWS_PER_PACKET = 500
+# Servers may take no more than 1 MiB in a packet, and a character may have four bytes.
+CHARACTERS_PER_PACKET = 250_000
 # LOCAL is switched off in the server: MySQL 8, MariaDB, both of old.
 NOT_ALLOWED = {3948, 4166, 1148}
 NULL = r"\N"
+Batch: TypeAlias = list[tuple[str | None, ...]]
 SPECIAL = re.compile(r"[\\\t\n\r\0]")
 ESCAPES = str.maketrans(
     {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\0": r"\0"}
@@ -102,7 +104,7 @@ def load(
     connection: BaseDatabaseWrapper,
     table: str,
     columns: Iterable[str],
-    rows: Iterable[tuple[str | None, ...]],
+    rows: Iterable[Batch],
 ) -> bool:
     """Load the rows; give False, with no row taken, if the server does not allow it.
 
@@ -128,20 +130,20 @@ def load(
     return True
 
 
-def packets(rows: Iterable[tuple[str | None, ...]]) -> Iterator[bytes]:
-    lines: list[str] = []
-    for row in rows:
-        lines.append(line(row))
-        if len(lines) == ROWS_PER_PACKET:
-            yield "".join(lines).encode()
-            lines.clear()
-    if lines:
-        yield "".join(lines).encode()
+def packets(batches: Iterable[Batch]) -> Iterator[bytes]:
+    for batch in batches:
+        lines = "".join(map(line, batch))
+        for start in range(0, len(lines), CHARACTERS_PER_PACKET):
+            yield lines[start : start + CHARACTERS_PER_PACKET].encode()
 
 
-def line(row: tuple[str | None, ...]) -> str:
+def line(row: Sequence[str | None]) -> str:
     """Encode a row; most have nothing to escape, which is cheap to find out."""
-    texts: list[str] = [NULL if text is None else text for text in row]
-    if SPECIAL.search("".join([text for text in row if text is not None])):
+    present: Sequence[Any] = row
+    texts: Sequence[Any] = row
+    if None in row:
+        present = [text for text in row if text is not None]
+        texts = [NULL if text is None else text for text in row]
+    if SPECIAL.search("".join(present)):
         texts = [NULL if text is None else text.translate(ESCAPES) for text in row]
     return "\t".join(texts) + "\n"

@@ -9,7 +9,7 @@ anybody else could see, a cache least of all.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.functional import cached_property
@@ -33,6 +33,8 @@ ROWS_PER_STATEMENT = 500
 CHARACTERS_PER_STATEMENT = 500_000
 SHOWN_WARNINGS = 20
 NO_RIGHT_TO_TEMPORARY_TABLES = {1044, 1142}
+
+Batch: TypeAlias = list[tuple[str | None, ...]]
 
 
 class Staging:
@@ -84,7 +86,8 @@ class Staging:
         ]
         self._create_table(ROWS, columns)
 
-    def load(self, rows: Iterable[StagedRow], problems: Problems) -> None:
+    def load(self, rows: Iterable[list[StagedRow]], problems: Problems) -> None:
+        """Take the rows as they come, in batches."""
         names = ["row_no", *self._columns.values(), *self.flags]
         self._load(ROWS, names, rows, problems)
 
@@ -104,7 +107,8 @@ class Staging:
                 "PRIMARY KEY (row_no, value)",
             ]
             self._create_table(table, columns)
-            self._load(table, ["row_no", "value"], links.of(field), problems)
+            pairs: Iterator[Batch] = batches(links.of(field), ROWS_PER_STATEMENT)
+            self._load(table, ["row_no", "value"], pairs, problems)
 
     def drop(self, links: Links) -> None:
         names = [ROWS, *(links_table(n) for n, _field in enumerate(links.fields))]
@@ -164,15 +168,16 @@ class Staging:
         self,
         table: str,
         columns: list[str],
-        rows: Iterable[tuple[str | None, ...]],
+        rows: Iterable[Batch],
         problems: Problems,
     ) -> None:
         counted = _Counted(rows)
-        if not self._load_in_bulk(table, columns, counted):
-            for batch in _statements(counted):
-                self._insert(table, columns, batch, problems)
-        else:
+        if self._load_in_bulk(table, columns, counted):
             self._check_warnings(problems)
+        else:
+            for batch in counted:
+                for part in _statements(batch):
+                    self._insert(table, columns, part, problems)
         ((taken,),) = self.fetch(f"SELECT COUNT(*) FROM {table}")
         if taken != counted.count:
             raise problems.failure(
@@ -181,7 +186,7 @@ class Staging:
             )
 
     def _load_in_bulk(
-        self, table: str, columns: list[str], rows: Iterable[tuple[str | None, ...]]
+        self, table: str, columns: list[str], rows: Iterable[Batch]
     ) -> bool:
         if self.connection.vendor != "mysql":
             return False
@@ -195,7 +200,7 @@ class Staging:
         self,
         table: str,
         columns: list[str],
-        rows: list[tuple[str | None, ...]],
+        rows: Batch,
         problems: Problems,
     ) -> None:
         places = f"({', '.join(['%s'] * len(columns))})"
@@ -235,28 +240,26 @@ def links_table(number: int) -> str:
 
 
 class _Counted:
-    def __init__(self, rows: Iterable[tuple[str | None, ...]]) -> None:
-        self._rows = rows
+    def __init__(self, batches: Iterable[Batch]) -> None:
+        self._batches = batches
         self.count = 0
 
-    def __iter__(self) -> Iterator[tuple[str | None, ...]]:
-        for row in self._rows:
-            self.count += 1
-            yield row
+    def __iter__(self) -> Iterator[Batch]:
+        for batch in self._batches:
+            self.count += len(batch)
+            yield batch
 
 
-def _statements(
-    rows: Iterable[tuple[str | None, ...]],
-) -> Iterator[list[tuple[str | None, ...]]]:
-    batch: list[tuple[str | None, ...]] = []
+def _statements(rows: Batch) -> Iterator[Batch]:
+    """Part rows that are too long together for one statement."""
+    part: Batch = []
     characters = 0
     for row in rows:
         size = sum(len(text) for text in row if text)
-        is_full = len(batch) == ROWS_PER_STATEMENT
-        if batch and (is_full or characters + size > CHARACTERS_PER_STATEMENT):
-            yield batch
-            batch, characters = [], 0
-        batch.append(row)
+        if part and characters + size > CHARACTERS_PER_STATEMENT:
+            yield part
+            part, characters = [], 0
+        part.append(row)
         characters += size
-    if batch:
-        yield batch
+    if part:
+        yield part

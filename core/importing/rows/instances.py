@@ -43,14 +43,16 @@ class InstanceRowReader(RowReader):
     def flags(self) -> tuple[UniqueRule, ...]:  # type: ignore[override]
         return tuple(rule for rule in self.target.unique_rules if rule.applies)
 
-    def convert(self, rows: list[Row]) -> Iterator[StagedRow]:
+    def convert(self, rows: list[Row]) -> list[StagedRow]:
+        staged: list[StagedRow] = []
         parsed_rows = [self._parsed(row) for row in rows]
         existing = self._existing(parsed_rows)
         for row, parsed in zip(rows, parsed_rows, strict=True):
             self.add_links(row)
             texts = self._texts(parsed, existing.get(self._key_values(parsed)))
             if not self.is_left_out(row.number):
-                yield (str(row.number), *texts)
+                staged.append((str(row.number), *texts))
+        return staged
 
     @cached_property
     def _changed_by_rules(self) -> set[AnyField]:

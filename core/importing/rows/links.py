@@ -35,7 +35,9 @@ class Links:
         for value in values:
             file.write(f"{row}\t{value}\n")
 
-    def of(self, field: "ManyToManyField[Any, Any]") -> Iterator[tuple[str, str]]:
+    def of(
+        self, field: "ManyToManyField[Any, Any]"
+    ) -> Iterator[tuple[str | None, ...]]:
         file = self._files[field]
         file.seek(0)
         for line in file:

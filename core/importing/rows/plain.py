@@ -1,6 +1,6 @@
 """Rows of models without code that looks at rows: from text to text."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 from typing import NoReturn
 
@@ -20,18 +20,22 @@ Texts = tuple[str | None, ...]
 class PlainRowReader(RowReader):
     """Each value is converted by itself; only a faulty row is looked at twice."""
 
-    def convert(self, rows: list[Row]) -> Iterator[StagedRow]:
-        tail = self._tail
+    def convert(self, rows: list[Row]) -> list[StagedRow]:
+        staged: list[StagedRow] = []
+        tail, layouts = self._tail, self.layouts
+        has_links = bool(self.written.relations)
         for row in rows:
-            steps = self.layout(row, self._steps)
-            texts = row.texts
+            number, layout, texts, _hidden = row
+            steps = layouts.get(layout) or self.layout(row, self._steps)
             try:
                 values = [convert(texts[at]) for convert, at in steps]
             except BadCell:
                 values = self._examined(row, steps)
-            self.add_links(row)
-            if not self.is_left_out(row.number):
-                yield (str(row.number), *values, *tail())
+            if has_links:
+                self.add_links(row)
+            if not (self.faulty_rows and self.is_left_out(number)):
+                staged.append((str(number), *values, *tail()))
+        return staged
 
     @cached_property
     def _sheet_columns(self) -> list[Column]:

@@ -61,7 +61,7 @@ class RowReader(ABC):
         self.faulty_rows: set[int] = set()
         self._last_number = header.row
         self._unnamed: set[int] = set()
-        self._layouts: dict[Layout, Any] = {}
+        self.layouts: dict[Layout, Any] = {}
         self._defaults: dict[AnyField, Any] = {}
         self._columns = {column.field: column for column in header.columns}
         self._columns |= {column.field: column for column, _text in header.constants}
@@ -74,7 +74,7 @@ class RowReader(ABC):
     flags: tuple[UniqueRule, ...] = ()
 
     @abstractmethod
-    def convert(self, rows: list[Row]) -> Iterator[StagedRow]:
+    def convert(self, rows: list[Row]) -> list[StagedRow]:
         """Convert some rows; every problem of theirs is reported."""
 
     @property
@@ -82,13 +82,13 @@ class RowReader(ABC):
         """The fields that are changed in rows of the table; known after reading."""
         return tuple(field for field in self.written.given if field not in self.key)
 
-    def staged(self, rows: Iterable[Row]) -> Iterator[StagedRow]:
+    def staged(self, rows: Iterable[Row]) -> Iterator[list[StagedRow]]:
+        """Yield the rows in batches, until all are read or too much is wrong."""
         for batch in batches(self._wanted(rows), ROWS_PER_BATCH):
             self._prepare_relations(batch)
-            for staged in self.convert(batch):
-                yield staged
-                if self.problems.is_full:
-                    return
+            yield self.convert(batch)
+            if self.problems.is_full:
+                return
 
     def report(self, row: int, field: AnyField, bad: BadCell) -> None:
         column = self._columns[field]
@@ -116,12 +116,12 @@ class RowReader(ABC):
 
     def layout(self, row: Row, compile_layout: Callable[[Layout], Any]) -> Any:
         """Give what is the same for all rows of this layout, made at the first one."""
-        compiled = self._layouts.get(row.layout)
+        compiled = self.layouts.get(row.layout)
         if compiled is None:
             self._report_unnamed(row)
-            if len(self._layouts) >= MOST_LAYOUTS:
-                self._layouts.clear()
-            compiled = self._layouts[row.layout] = compile_layout(row.layout)
+            if len(self.layouts) >= MOST_LAYOUTS:
+                self.layouts.clear()
+            compiled = self.layouts[row.layout] = compile_layout(row.layout)
         return compiled
 
     def blank(self, field: AnyField) -> Any:

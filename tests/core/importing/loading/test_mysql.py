@@ -61,7 +61,7 @@ def test_texts_arrive_as_they_are(text):
     with import_connection("default") as own, own.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE t (a TEXT, b TEXT, c TEXT)")
         assert mysql.can_load(own)
-        mysql.load(own, "t", ["a", "b", "c"], [(text, None, ""), (None, text, "x")])
+        mysql.load(own, "t", ["a", "b", "c"], [[(text, None, ""), (None, text, "x")]])
         cursor.execute("SELECT * FROM t")
         assert list(cursor.fetchall()) == [(text, None, ""), (None, text, "x")]
 
