@@ -214,7 +214,7 @@ class Names:
         before = set(self._fields)
         self._add((field for field in fields if field.concrete), _column_names)
         self._column_names = set(self._fields) - before
-        self._add(fields, verbose_names)
+        self._labelled = fields
 
     def is_column_name(self, name: str) -> bool:
         """Tell whether the name is that of the column, not of the field."""
@@ -228,7 +228,7 @@ class Names:
             raise ImportFailed(f'"{shown(name)}": {bad.message}') from None
 
     def open_field(self, header: str) -> AnyField:
-        fields = self._fields.get(normalised(header), [])
+        fields = self._named(normalised(header))
         if not fields:
             raise BadCell(Reason.UNKNOWN_HEADER, self._unknown(header))
         if len(fields) > 1:
@@ -244,6 +244,13 @@ class Names:
                 % {"field": fields[0].name},
             )
         return fields[0]
+
+    def _named(self, name: str) -> list[AnyField]:
+        if name not in self._fields and self._labelled:
+            # Labels in all languages: loading these takes longer than a small import.
+            self._add(self._labelled, verbose_names)
+            self._labelled = ()
+        return self._fields.get(name, [])
 
     def _add(
         self,

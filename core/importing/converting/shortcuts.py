@@ -91,21 +91,17 @@ def _patterns(field: AnyField) -> list[Search] | None:
 
 def _text(field: AnyField, patterns: list[Search], convert: Converter) -> Converter:
     limit = field.max_length or 2**31
-    if not patterns:
+    if len(patterns) > 1:
+        return convert
+    # Of a field without pattern, every text is fine.
+    search = patterns[0] if patterns else bool
 
-        def convert_text(text: str) -> str | None:
-            stripped = text.strip()
-            return stripped if len(stripped) <= limit else convert(text)
-
-        return convert_text
-
-    def convert_matching(text: str) -> str | None:
+    def convert_text(text: str) -> str | None:
         stripped = text.strip()
-        if len(stripped) <= limit and all(search(stripped) for search in patterns):
-            return stripped
-        return convert(text)
+        is_fine = len(stripped) <= limit and search(stripped)
+        return stripped if is_fine else convert(text)
 
-    return convert_matching
+    return convert_text
 
 
 def _integer(convert: Converter, text: str) -> str | None:
