@@ -135,6 +135,9 @@ def import_export(path: Path) -> Callable[[], int]:
             app_label = "contenttypes"
             db_table = "peer_export"
 
+        def __str__(self) -> str:
+            return self.title
+
     class ArticleResource(resources.ModelResource):
         class Meta:
             model = Article
