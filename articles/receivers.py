@@ -45,8 +45,9 @@ def article_tagged(
 
 
 @receiver(table_imported, dispatch_uid="articles.table_imported")
-def table_filled(*, sender: type[Model], **kwargs: object) -> None:
-    invalidate(*tags_of(sender))
+def table_filled(*, sender: type[Model] | None, **kwargs: object) -> None:
+    if sender is not None:
+        invalidate(*tags_of(sender))
 
 
 @receiver(request_finished, dispatch_uid="articles.page_visited")

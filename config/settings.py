@@ -226,6 +226,8 @@ STORAGES = {
 }
 MEDIA_URL = "media/"
 MEDIA_ROOT = DATA_DIR / "media"
+# Uploaded workbooks that wait to be imported: no URL leads here.
+IMPORTING_FOLDER = DATA_DIR / "imports"
 
 # Logging
 

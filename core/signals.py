@@ -85,16 +85,17 @@ session is not saved yet, and may never be. A value may be personal: do not log 
 """
 
 table_imported = Signal(["table", "using", "rows"])
-"""Sent after the commit of an import that added rows to a table.
+"""Sent after the commit of an import that added, changed or replaced rows.
 
-Arguments: ``sender`` (the model), ``table`` (name of its database table),
-``using`` (alias of the database), ``rows`` (how many were added). The rows of the
-model's many-to-many tables belong to the same commit and are not announced
-separately.
+Arguments: ``sender`` (the model, or None for a table that has none), ``table`` (name
+of its database table), ``using`` (alias of the database), ``rows`` (how many were
+added or changed). The rows of the model's many-to-many tables belong to the same
+commit and are not announced separately.
 
 It is the only notification of an import: ``pre_save``, ``post_save`` and
 ``m2m_changed`` are not sent. Neither is this one after a dry run, after an import
-that found problems, or if the transaction is rolled back.
+that found problems or nothing to write, or if the transaction is rolled back. A
+receiver that fails is logged and disturbs neither the import nor the other receivers.
 """
 
 connection_opened = Signal(["pool", "connection_id", "elapsed_ms"])

@@ -6,14 +6,13 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from openpyxl.utils import get_column_letter
 
 PRINTED_PROBLEMS = 20
 MAX_PROBLEMS = 10_000
@@ -43,6 +42,9 @@ class Reason(TextChoices):
     RULE = "rule", gettext_lazy("rule of the table broken")
     TWICE_IN_FILE = "twice_in_file", gettext_lazy("twice in the file")
     IN_TABLE = "already_in_table", gettext_lazy("already in the table")
+    NOT_IN_TABLE = "not_in_table", gettext_lazy("not in the table")
+    MERGED = "merged_cells", gettext_lazy("merged cells")
+    REFUSED = "refused", gettext_lazy("refused by the database")
 
 
 class BadCell(Exception):
@@ -87,7 +89,16 @@ class Problem:
         """Give the cell as spreadsheets name it, such as D14; empty if none."""
         if self.row is None or self.column is None:
             return ""
-        return f"{get_column_letter(self.column)}{self.row}"
+        return f"{column_letter(self.column)}{self.row}"
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "reason": self.reason.value,
+            "message": self.message,
+            "row": self.row,
+            "column": column_letter(self.column) if self.column else None,
+            "header": self.header,
+        }
 
     @property
     def place(self) -> str:
@@ -102,11 +113,20 @@ class Problem:
 
 
 class Problems:
-    """Collects problems of one sheet, ``MAX_PROBLEMS`` at most."""
+    """Collects problems of one sheet, ``limit`` at most; tells ``listener`` the first."""
 
-    def __init__(self, file: str, sheet: str) -> None:
+    def __init__(
+        self,
+        file: str,
+        sheet: str,
+        *,
+        limit: int | None = None,
+        listener: Callable[[str], None] | None = None,
+    ) -> None:
         self.file = file
         self.sheet = sheet
+        self.limit = limit or MAX_PROBLEMS
+        self._listener = listener
         self._found: list[Problem] = []
 
     def __len__(self) -> int:
@@ -117,26 +137,47 @@ class Problems:
 
     @property
     def is_full(self) -> bool:
-        return len(self._found) >= MAX_PROBLEMS
+        return len(self._found) >= self.limit
+
+    @property
+    def room(self) -> int:
+        return max(0, self.limit - len(self._found))
 
     def add(self, problem: Problem) -> None:
         if not self.is_full:
             self._found.append(problem)
+            if self._listener and len(self._found) == 1:
+                self._listener(self._sentence(problem))
+
+    def failure(self, message: str) -> ImportFailed:
+        """Make the failure that is not of single cells but of the whole sheet."""
+        parts = {"file": shown(self.file), "sheet": shown(self.sheet)}
+        return ImportFailed(
+            _("%(file)s, sheet %(sheet)s: %(problem)s") % {**parts, "problem": message}
+        )
 
     def raise_if_any(self) -> None:
         if self._found:
-            self._found.sort(key=lambda found: (found.row or 0, found.column or 0))
-            raise ImportFailed("\n".join(self._lines()), self._found)
+            self.sort()
+            raise ImportFailed("\n".join(self.lines()), self._found)
 
-    def _lines(self) -> Iterator[str]:
+    def sort(self) -> None:
+        """Bring the problems into the order of the sheet."""
+        self._found.sort(key=lambda found: (found.row or 0, found.column or 0))
+
+    def lines(self) -> Iterator[str]:
+        """Yield what to print: the first problems, then groups, then the conclusion."""
+        yield from self.sentences()
+        yield self._conclusion()
+
+    def sentences(self) -> Iterator[str]:
         for problem in self._found[:PRINTED_PROBLEMS]:
             yield self._sentence(problem)
         if len(self._found) > PRINTED_PROBLEMS:
             yield _("The first %(count)s problems are shown; all of them by kind:") % {
                 "count": PRINTED_PROBLEMS
             }
-            yield from self._groups()
-        yield self._conclusion()
+            yield from self.groups()
 
     def _sentence(self, problem: Problem) -> str:
         parts = {
@@ -149,17 +190,13 @@ class Problems:
             return _("%(file)s, sheet %(sheet)s, %(place)s: %(problem)s") % parts
         return _("%(file)s, sheet %(sheet)s: %(problem)s") % parts
 
-    def _groups(self) -> Iterator[str]:
-        firsts: dict[tuple[Reason, str], Problem] = {}
-        for problem in self._found:
-            firsts.setdefault((problem.reason, problem.header), problem)
-        counts = Counter((found.reason, found.header) for found in self._found)
-        for (reason, header), count in counts.most_common():
+    def groups(self) -> Iterator[str]:
+        for reason, header, count, place in self.summaries():
             parts = {
-                "reason": reason.label,
+                "reason": reason,
                 "header": shown(header),
                 "count": count,
-                "place": firsts[reason, header].place,
+                "place": place,
             }
             if header:
                 yield (
@@ -167,6 +204,15 @@ class Problems:
                 )
             else:
                 yield _("  %(reason)s: %(count)s") % parts
+
+    def summaries(self) -> Iterator[tuple[str, str, int, str]]:
+        """Yield reason, header, number and first place of problems that are alike."""
+        firsts: dict[tuple[Reason, str], Problem] = {}
+        for problem in self._found:
+            firsts.setdefault((problem.reason, problem.header), problem)
+        counts = Counter((found.reason, found.header) for found in self._found)
+        for (reason, header), count in counts.most_common():
+            yield str(reason.label), header, count, firsts[reason, header].place
 
     def _conclusion(self) -> str:
         if self.is_full:
@@ -178,6 +224,15 @@ class Problems:
             "%(file)s: %(count)s problems; nothing was written.",
             len(self._found),
         ) % {"file": shown(self.file), "count": len(self._found)}
+
+
+def column_letter(column: int) -> str:
+    """Name a column as spreadsheets do: A, …, Z, AA, …, XFD."""
+    letters = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
 
 
 def shown(text: str) -> str:

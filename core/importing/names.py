@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.utils.translation import override
 
-from core.importing.fields import AnyField
+from core.importing.targets.fields import AnyField
 
 
 def normalised(text: str) -> str:

@@ -1,183 +1,288 @@
-"""The import of one sheet into one table: all of it, or nothing."""
+"""Imports as callers ask for them: now, as a preview, or later by a worker."""
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any
 
-from django.db import (
-    DEFAULT_DB_ALIAS,
-    DataError,
-    IntegrityError,
-    OperationalError,
-    transaction,
-)
+from django.core.files import File
+from django.db import connections
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from core.importing.drafts import Draft, Drafter
-from core.importing.errors import ImportFailed, Problems, shown
-from core.importing.headers import match_headers
-from core.importing.reader import Row, Sheet, open_workbook
-from core.importing.rules import Places, RowRules
-from core.importing.targets import Target, find_target
-from core.importing.uniqueness import Uniqueness
-from core.importing.writing import write
-from core.signals import table_imported
+from core.importing.errors import ImportFailed, Problems, column_letter
+from core.importing.headers import Header
+from core.importing.loading.connections import import_connection
+from core.importing.merging.changes import Counts, some_changes
+from core.importing.models import ImportRun
+from core.importing.pipeline import Pipeline
+from core.importing.preview import Change, Preview, PreviewColumn, PreviewRow
+from core.importing.progress import Progress
+from core.importing.reading import Sheet, open_source
+from core.importing.rejecting import Reject, rejecting
+from core.importing.report import Report
+from core.importing.request import ImportRequest
+from core.importing.runs import ledger
+from core.importing.runs.lock import TableBusy, table_lock
+from core.importing.targets.target import Target, find_target
 
-# MySQL: a lock that was not released in time, a deadlock. Both mean a rollback.
-LOCK_CONFLICTS = {1205, 1213}
-
-Item = TypeVar("Item")
-
-
-class Progress(Protocol):
-    """Passes the items on and may show how far it is; ``total`` is an estimate."""
-
-    def __call__(
-        self, items: Iterable[Item], *, total: int | None, label: str
-    ) -> Iterable[Item]: ...
-
-
-def without_progress(
-    items: Iterable[Item], *, total: int | None, label: str
-) -> Iterable[Item]:
-    return items
-
-
-@dataclass(frozen=True)
-class Report:
-    """What an import did, or would do (``dry_run``)."""
-
-    model: str
-    sheet: str
-    rows: int
-    blank_rows: int
-    dry_run: bool
-
-    def __str__(self) -> str:
-        parts = {"model": self.model, "sheet": shown(self.sheet), "rows": self.rows}
-        if self.dry_run:
-            text = ngettext(
-                "%(model)s: %(rows)s row of sheet %(sheet)s can be imported; "
-                "this was a dry run, nothing was written",
-                "%(model)s: %(rows)s rows of sheet %(sheet)s can be imported; "
-                "this was a dry run, nothing was written",
-                self.rows,
-            )
-        else:
-            text = ngettext(
-                "%(model)s: %(rows)s row imported from sheet %(sheet)s",
-                "%(model)s: %(rows)s rows imported from sheet %(sheet)s",
-                self.rows,
-            )
-        return text % parts + self._blank_rows()
-
-    def _blank_rows(self) -> str:
-        if not self.blank_rows:
-            return ""
-        return ngettext(
-            " (%(count)s blank row skipped)",
-            " (%(count)s blank rows skipped)",
-            self.blank_rows,
-        ) % {"count": self.blank_rows}
+PREVIEW_ROWS = 50
 
 
 def import_workbook(
     path: Path,
     table: str,
     *,
-    sheet: str | None = None,
-    using: str = DEFAULT_DB_ALIAS,
     dry_run: bool = False,
-    progress: Progress = without_progress,
+    user: Any = None,
+    progress: Progress | None = None,
+    rejects: Path | None = None,
+    **choices: Any,
 ) -> Report:
-    """Add the rows of a sheet to a table, or raise ``ImportFailed`` and add none.
+    """Import a sheet into a table, or raise ``ImportFailed`` and write nothing.
 
-    ``table`` is the name of a table or the label of a model. ``sheet`` is the first
-    visible one by default. After the commit ``core.signals.table_imported`` is sent.
+    ``table`` is the name of a table or the label of a model; ``choices`` are the
+    attributes of ``ImportRequest``. Faulty rows are written to the workbook
+    ``rejects``. After the commit ``core.signals.table_imported`` is sent.
     """
-    target = find_target(table, using)
-    with open_workbook(path) as workbook:
-        source = workbook.sheet(sheet)
-        problems = Problems(path.name, source.name)
-        drafts, blank_rows = _read(source, target, problems, progress)
-    problems.raise_if_any()
-    if not dry_run:
-        _write(target, problems, drafts, progress)
-    return Report(target.label, source.name, len(drafts), blank_rows, dry_run)
+    request = ImportRequest(table, **choices)
+    reject = rejecting(rejects, path, request) if rejects else None
+    with _opened(path, request, progress or Progress(), reject=reject) as job:
+        if dry_run:
+            return _rehearse(job)
+        ledger.check_ledger(request.using)
+        run = _new_run(job, path, user=user)
+        return _perform(job, run)
 
 
-def _read(
-    source: Sheet, target: Target, problems: Problems, progress: Progress
-) -> tuple[list[Draft], int]:
-    rows = iter(progress(source.rows(), total=source.max_row, label=_("reading")))
-    header = _header(rows, problems)
-    columns = match_headers(header, target, problems)
-    places = Places(columns)
-    rules = RowRules(target.model, places, problems)
-    drafter = Drafter(target, header, columns, problems)
-    drafts = []
-    for draft in drafter.drafts(rows):
-        rules.check(draft)
-        drafts.append(draft)
-    if not drafts and not problems:
-        raise _fault(problems, _("there are no rows below the header."))
-    Uniqueness(target, places, problems).check(drafts)
-    return drafts, drafter.blank_rows
+def preview_import(path: Path, request: ImportRequest, *, name: str = "") -> Preview:
+    """Check a file and tell what its import would change; write nothing.
 
-
-def _header(rows: Iterator[Row], problems: Problems) -> Row:
-    """Take the first row with content; titles above it would be unknown headers."""
-    for row in rows:
-        if row.cells:
-            return row
-    raise _fault(problems, _("the sheet is empty."))
-
-
-def _write(
-    target: Target, problems: Problems, drafts: list[Draft], progress: Progress
-) -> None:
-    """Write in one transaction, which only holds locks for as long as it writes.
-
-    Between the checks and the INSERT another writer may take a unique value or
-    delete a row that is referred to. The constraints of the database see that, at
-    the latest at COMMIT, and roll everything back: hence the ``try`` around the
-    transaction and not inside it.
+    Raises ``ImportFailed`` if the file or the table cannot be read at all.
     """
-    announce = partial(
-        table_imported.send_robust,
-        sender=target.model,
-        table=target.table,
-        using=target.using,
-        rows=len(drafts),
+    with (
+        _opened(path, request, Progress(), name=name) as job,
+        import_connection(request.using) as connection,
+        job.pipeline(connection, shown_rows=PREVIEW_ROWS) as pipeline,
+    ):
+        try:
+            counts = pipeline.prepare()
+        except ImportFailed as failure:
+            if not failure.problems:
+                raise
+            return _preview(job, pipeline, sentences=str(failure).splitlines())
+        changed = pipeline.reader.changed
+        changes = [
+            Change(row, values)
+            for row, values in some_changes(pipeline.staging, changed, PREVIEW_ROWS)
+        ]
+        return _preview(job, pipeline, counts=counts, changes=changes)
+
+
+def queue_import(
+    file: "File[bytes]", request: ImportRequest, *, user: Any
+) -> ImportRun:
+    """Keep an uploaded file for a worker: ``init_db --queued`` or ``--run``."""
+    ledger.check_ledger(request.using)
+    run = ImportRun(
+        status=ImportRun.Status.QUEUED,
+        user=user,
+        file_name=Path(file.name or "").name[-255:],
+        file_size=file.size,
+        table=find_target(request.table, request.using).table,
+        mode=request.mode,
+        request=request.as_json(),
     )
+    run.upload.save(run.file_name, file, save=False)
+    path = Path(run.upload.path)
     try:
-        with transaction.atomic(using=target.using):
-            write(target, progress(drafts, total=len(drafts), label=_("writing")))
-            transaction.on_commit(announce, using=target.using)
-    except (IntegrityError, DataError, OperationalError) as error:
-        # Any other failure of the server may have come after the COMMIT.
-        if isinstance(error, OperationalError) and error.args[0] not in LOCK_CONFLICTS:
-            raise
-        raise _fault(
-            problems,
-            _(
-                "the database refused the rows (%(reason)s), probably because another "
-                "writer changed the data meanwhile; nothing was written, so the "
-                "import can be repeated."
-            )
-            % {"reason": shown(str(error.args[-1]))},
-        ) from error
+        with _opened(path, request, Progress(), name=run.file_name) as job:
+            run.sheet = job.sheet.name
+            run.sha256 = ledger.describe(path)["sha256"]
+            if not request.force:
+                ledger.check_not_done(run, request.using)
+        run.save(using=request.using)
+    except BaseException:
+        run.upload.delete(save=False)
+        raise
+    return run
 
 
-def _fault(problems: Problems, message: str) -> ImportFailed:
-    return ImportFailed(
-        _("%(file)s, sheet %(sheet)s: %(problem)s")
-        % {
-            "file": shown(problems.file),
-            "sheet": shown(problems.sheet),
-            "problem": message,
-        }
+def run_import(run: ImportRun, *, progress: Progress | None = None) -> Report:
+    """Do a queued import, or one that was interrupted; then remove its file.
+
+    Faulty rows are kept in ``run.rejects``.
+    """
+    request = ImportRequest.from_json(run.request)
+    path = Path(run.upload.path)
+    progress = progress or Progress()
+    reject = partial(_keep_rejects, run, path, request)
+    try:
+        with _opened(path, request, progress, name=run.file_name, reject=reject) as job:
+            report = _perform(job, run)
+    except ledger.Busy:
+        raise
+    except ImportFailed as failure:
+        ledger.refuse(run, _summary(failure), request.using)
+        raise
+    run.upload.delete(save=False)
+    run.save(using=request.using, update_fields=["upload"])
+    return report
+
+
+def _keep_rejects(
+    run: ImportRun,
+    path: Path,
+    request: ImportRequest,
+    header: Header,
+    problems: Problems,
+) -> None:
+    name = run.upload.storage.get_available_name(f"rejects-{run.pk}.xlsx")
+    file = Path(run.upload.storage.path(name))
+    rejecting(file, path, request)(header, problems)
+    run.rejects.name = name if file.exists() else ""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """An open file and the table it is for."""
+
+    request: ImportRequest
+    target: Target
+    sheet: Sheet
+    problems: Problems
+    progress: Progress
+    reject: Reject | None
+
+    def pipeline(self, connection: Any, *, shown_rows: int = 0) -> Pipeline:
+        return Pipeline(
+            self.target,
+            self.sheet,
+            self.request,
+            self.problems,
+            connection,
+            self.progress,
+            shown_rows=shown_rows,
+            reject=self.reject,
+        )
+
+
+@contextmanager
+def _opened(
+    path: Path,
+    request: ImportRequest,
+    progress: Progress,
+    *,
+    name: str = "",
+    reject: Reject | None = None,
+) -> Iterator[_Job]:
+    target = find_target(request.table, request.using)
+    with open_source(path, encoding=request.encoding, name=name) as source:
+        sheet = source.sheet(request.sheet)
+        problems = Problems(
+            name or path.name,
+            sheet.name,
+            limit=request.max_problems,
+            listener=progress.problem,
+        )
+        yield _Job(request, target, sheet, problems, progress, reject)
+
+
+def _new_run(job: _Job, path: Path, *, user: Any) -> ImportRun:
+    return ImportRun(
+        **ledger.describe(path),
+        user=user,
+        table=job.target.table,
+        sheet=job.sheet.name,
+        mode=job.request.mode,
+        request=job.request.as_json(),
     )
+
+
+def _rehearse(job: _Job) -> Report:
+    """Do everything but the merge: the staging table is nobody else's business."""
+    start = time.monotonic()
+    with (
+        import_connection(job.request.using) as connection,
+        job.pipeline(connection) as pipeline,
+    ):
+        counts = pipeline.prepare()
+        seconds = time.monotonic() - start
+        return pipeline.report(counts, dry_run=True, seconds=seconds)
+
+
+def _perform(job: _Job, run: ImportRun) -> Report:
+    start = time.monotonic()
+    using = job.request.using
+    with import_connection(using) as connection:
+        try:
+            with table_lock(connection, job.target.table):
+                if not job.request.force:
+                    ledger.check_not_done(run, using)
+                ledger.start(run, using)
+                with job.pipeline(connection) as pipeline:
+                    return _run_pipeline(run, pipeline, start)
+        except TableBusy:
+            raise ledger.busy(job.target) from None
+
+
+def _run_pipeline(run: ImportRun, pipeline: Pipeline, start: float) -> Report:
+    using = pipeline.request.using
+    report = partial(pipeline.report, dry_run=False)
+    counts = Counts()
+    try:
+        counts = pipeline.prepare()
+
+        def finish() -> None:
+            done = report(counts, seconds=time.monotonic() - start)
+            ledger.finish(run, done, using)
+
+        pipeline.merge(counts, finish)
+    except BaseException as error:
+        failed = report(Counts(), seconds=time.monotonic() - start)
+        is_cancelled = isinstance(error, KeyboardInterrupt)
+        status = ImportRun.Status.CANCELLED if is_cancelled else ImportRun.Status.FAILED
+        if ledger.abandon(run, status, _summary(error), failed, using):
+            raise
+        # COMMIT succeeded and its answer was lost: the ledger came with the data.
+        connections[using].close_if_unusable_or_obsolete()
+    return report(counts, seconds=time.monotonic() - start)
+
+
+def _preview(job: _Job, pipeline: Pipeline, **found: Any) -> Preview:
+    header, reader = pipeline.header, pipeline.reader
+    wrong: dict[int, list[Any]] = {}
+    for problem in job.problems:
+        wrong.setdefault(problem.row or 0, []).append(problem)
+    columns = sorted(header.columns, key=lambda column: column.index)
+    return Preview(
+        table=job.target.label,
+        sheet=job.sheet.name,
+        columns=[
+            PreviewColumn(column_letter(column.index), column.header, column.field.name)
+            for column in columns
+        ],
+        rows=[
+            PreviewRow(
+                row.number,
+                [row.cells.get(column.index) for column in columns],
+                wrong.get(row.number, []),
+            )
+            for row in pipeline.first_rows
+        ],
+        rows_read=reader.read,
+        rows_blank=reader.blank_rows,
+        problems=list(job.problems),
+        **found,
+    )
+
+
+def _summary(error: BaseException) -> str:
+    """Say what stopped an import without values of the file."""
+    if isinstance(error, KeyboardInterrupt):
+        return _("cancelled; nothing was written")
+    if isinstance(error, ImportFailed):
+        return str(error).splitlines()[-1] if error.problems else str(error)
+    return f"{type(error).__name__}: {str(error)[:500]}"

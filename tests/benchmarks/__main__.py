@@ -12,11 +12,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.benchmarks import messages, pool, sessions, stale, web
+from tests.benchmarks import imports, messages, pool, sessions, stale, web
 
 FOLDER = Path(__file__).parent
 PEERS = FOLDER.parents[1] / ".venv-peers"
 BENCHMARKS = {
+    "import": imports.run,
     "messages": messages.run,
     "pool": pool.run,
     "sessions": sessions.run,

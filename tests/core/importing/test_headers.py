@@ -3,12 +3,15 @@
 import pytest
 from django.utils import translation
 
+from accounts.models import User
 from articles.models import Article
 from core.importing import ImportFailed, import_workbook
 from core.importing.errors import Problems
-from core.importing.headers import match_headers
-from core.importing.reader import Cell, CellKind, Row
-from core.importing.targets import find_target
+from core.importing.headers import read_header
+from core.importing.reading.cells import Layouts
+from core.importing.request import ImportRequest
+from core.importing.targets.target import find_target
+from tests.core.importing.cells import as_cell
 from tests.core.importing.workbooks import SHEET, rewrite_part, save_workbook, typed
 
 pytestmark = pytest.mark.django_db
@@ -16,18 +19,22 @@ pytestmark = pytest.mark.django_db
 REQUIRED = ["title", "slug", "author", "category", "body"]
 
 
-def match(table, *headers):
-    """Give columns (index, field, by_pk) and problems (cell, sentence)."""
-    cells = {
-        index: Cell(CellKind.TEXT, header)
+def match(table, *headers, **request):
+    """Give columns (index, field, lookup) and problems (cell, sentence)."""
+    cells = [
+        (index, as_cell(header))
         for index, header in enumerate(headers, start=1)
         if header is not None
-    }
+    ]
+    row = Layouts().row(1, cells, hidden=False)
     problems = Problems("articles.xlsx", "Articles")
     target = find_target(table, "default")
-    columns = match_headers(Row(1, cells), target, problems)
+    header = read_header(row, target, ImportRequest(table, **request), problems)
     return (
-        [(column.index, column.field.name, column.by_pk) for column in columns],
+        [
+            (column.index, column.field.name, column.lookup and column.lookup.name)
+            for column in header.columns
+        ],
         [(problem.cell, problem.message) for problem in problems],
     )
 
@@ -46,7 +53,7 @@ def match(table, *headers):
 def test_spellings_of_a_header(header):
     columns, problems = match("articles.Article", *REQUIRED, header)
 
-    assert columns[-1] == (6, "published_at", False)
+    assert columns[-1] == (6, "published_at", None)
     assert problems == []
 
 
@@ -69,7 +76,7 @@ def test_headers_in_english_while_chinese_is_active(chinese):
     with translation.override("zh-hans"):
         columns, _problems = match("articles.Article", *REQUIRED, "published at")
 
-    assert columns[-1] == (6, "published_at", False)
+    assert columns[-1] == (6, "published_at", None)
 
 
 def test_column_name_of_a_relation_means_primary_keys():
@@ -77,7 +84,7 @@ def test_column_name_of_a_relation_means_primary_keys():
         "articles.Article", "title", "slug", "author_id", "category", "body"
     )
 
-    assert columns[2:4] == [(3, "author", True), (4, "category", False)]
+    assert columns[2:4] == [(3, "author", "id"), (4, "category", "slug")]
 
 
 def test_unknown_header_gets_a_suggestion():
@@ -263,3 +270,117 @@ def test_chinese_workbook_is_imported(chinese, library, tmp_path):
     assert (article.title, article.status) == ("你好", "published")
     assert sorted(tag.slug for tag in article.tags.all()) == ["python", "数据库"]
     assert article.published_at.isoformat() == "2024-01-30T16:00:00+00:00"
+
+
+def test_header_means_the_field_it_is_mapped_to():
+    columns, problems = match(
+        "articles.Tag", "Titel", "slug", mapping={"titel": "name"}
+    )
+
+    assert columns == [(1, "name", None), (2, "slug", None)]
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ({"Titel": "nam"}, 'cell A1 (Titel): unknown header; did you mean "name"?'),
+        ({"Tite": "name"}, 'There is no "Tite"; did you mean "Titel"?'),
+        ({"xyz": "name"}, 'There is no "xyz" in the sheet.'),
+    ],
+)
+def test_mapping_that_cannot_be_followed(tmp_path, mapping, message):
+    path = save_workbook(tmp_path, [["Titel", "slug"], ["A", "a"]])
+
+    with pytest.raises(ImportFailed) as failure:
+        import_workbook(path, "articles.Tag", mapping=mapping)
+
+    assert message in str(failure.value)
+
+
+def test_own_columns_of_rejects_are_not_read():
+    columns, problems = match("articles.Tag", "name", "slug", "__error", "__row")
+
+    assert len(columns) == 2
+    assert problems == []
+
+
+def test_extra_columns_are_ignored_if_that_was_asked_for(tmp_path):
+    rows = [["name", "colour", "slug"], ["A", "red", "a", "stray"]]
+    path = save_workbook(tmp_path, rows)
+
+    report = import_workbook(path, "articles.Tag", ignore_extra_columns=True)
+
+    assert report.rows == 1
+
+
+def test_value_for_every_row(library, articles):
+    path = articles({}, {})
+
+    import_workbook(
+        path, "articles.Article", constants={"status": "Published", "tags": "python"}
+    )
+
+    assert Article.objects.published().filter(tags__slug="python").count() == 2
+
+
+def test_value_for_every_row_fills_a_required_field(tmp_path):
+    path = save_workbook(tmp_path, [["name"], ["A"]])
+
+    assert import_workbook(path, "articles.Tag", constants={"slug": "a"}).rows == 1
+
+
+@pytest.mark.parametrize(
+    ("constants", "message"),
+    [
+        ({"slugg": "a"}, '"slugg": unknown header; did you mean "slug"?'),
+        ({"name": "A"}, 'the field "name" has a column already'),
+        ({"slug": "no slug!"}, 'slug: "no slug!": Enter a valid'),
+    ],
+)
+def test_wrong_values_for_every_row(tmp_path, constants, message):
+    path = save_workbook(tmp_path, [["name"], ["A"]])
+
+    with pytest.raises(ImportFailed) as failure:
+        import_workbook(path, "articles.Tag", constants=constants)
+
+    assert message in str(failure.value)
+
+
+def test_relation_by_another_field(library, articles):
+    path = articles({"author": "mei@example.com"})
+    User.objects.filter(username="mei").update(email="mei@example.com")
+
+    import_workbook(path, "articles.Article", lookups={"author": "email"})
+
+    assert Article.objects.get().author.username == "mei"
+
+
+@pytest.mark.parametrize(
+    ("lookups", "message"),
+    [
+        ({"author": "emial"}, 'There is no "emial"; did you mean "email"?'),
+        ({"writer": "email"}, '"writer": unknown header'),
+    ],
+)
+def test_wrong_lookups(library, articles, lookups, message):
+    with pytest.raises(ImportFailed) as failure:
+        import_workbook(articles({}), "articles.Article", lookups=lookups)
+
+    assert message in str(failure.value)
+
+
+def test_header_row_that_was_named(tmp_path):
+    rows = [["Tags of 2024"], [], ["name", "slug"], ["A", "a"]]
+    path = save_workbook(tmp_path, rows)
+
+    assert import_workbook(path, "articles.Tag", header_row=3).rows == 1
+
+
+def test_header_row_that_is_blank(tmp_path):
+    path = save_workbook(tmp_path, [["Tags"], [], ["name", "slug"], ["A", "a"]])
+
+    with pytest.raises(
+        ImportFailed, match="row 2, which should be the header, is blank"
+    ):
+        import_workbook(path, "articles.Tag", header_row=2)

@@ -1,9 +1,11 @@
 """manage.py init_db: arguments, output and exit status."""
 
 import io
+import json
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.utils import translation
 
 from articles.models import Article, Tag
@@ -76,7 +78,7 @@ def test_failure_is_a_command_error(tags):
     )
 
 
-def test_failure_gives_status_1_and_no_traceback(capsys, tmp_path):
+def test_failure_gives_status_1_and_no_traceback(db, capsys, tmp_path):
     arguments = ["manage.py", "init_db", str(tmp_path), "articles_artcle"]
 
     with pytest.raises(SystemExit) as exit_:
@@ -115,8 +117,9 @@ def test_progress_bar_on_a_terminal(tags, monkeypatch):
 
     out = run(tags, "articles.Tag")
 
-    assert "reading: 100%" in terminal.getvalue()
-    assert "writing: 100%" in terminal.getvalue()
+    assert "reading: 100 %, 2 rows, " in terminal.getvalue()
+    assert "writing" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r\x1b[K")
     assert out == "articles.Tag: 2 rows imported from sheet Articles\n"
 
 
@@ -130,7 +133,18 @@ def test_no_progress_bar_if_unwanted(tags, monkeypatch, arguments):
     assert terminal.getvalue() == ""
 
 
-def test_no_progress_bar_without_a_terminal(tags, capsys):
+def test_without_a_terminal_a_long_import_tells_its_progress_line_by_line(
+    tags, capsys, monkeypatch
+):
+    monkeypatch.setattr("core.importing.management.console.SECONDS_UNTIL_LOG", 0)
+
+    run(tags, "articles.Tag")
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("reading: 100 %, 2 rows, ")
+
+
+def test_without_a_terminal_a_short_import_is_silent(tags, capsys):
     run(tags, "articles.Tag")
 
     assert capsys.readouterr().err == ""
@@ -140,5 +154,153 @@ def test_help_shows_an_example(capsys):
     Command().print_help("manage.py", "init_db")
 
     text = capsys.readouterr().out
-    assert "Fill a table from an .xlsx workbook" in text
+    assert "Fill a table from a workbook" in text
     assert "  manage.py init_db articles.xlsx articles_article --dry-run\n" in text
+
+
+def test_options_reach_the_import(tags):
+    Tag.objects.create(name="Old", slug="a")
+
+    out = run(tags, "articles.Tag", "--mode", "upsert", "--key", "slug")
+
+    assert out == (
+        "articles.Tag: from sheet Articles, 1 rows added, 1 changed, 0 left, 0 deleted\n"
+    )
+
+
+def test_mapping_and_values_on_the_command_line(db, tmp_path):
+    path = save_workbook(tmp_path, [["Titel", "?"], ["A", 1]])
+
+    run(
+        path,
+        "articles.Tag",
+        "--map",
+        "Titel=name",
+        "--set",
+        "slug=a",
+        "--ignore-extra-columns",
+    )
+
+    assert Tag.objects.get().slug == "a"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--map", "Titel"], 'expected two names joined by "="'),
+        (["--stop-after", "0"], "expected a number, 1 or more"),
+        (["--mode", "merge"], "invalid choice: 'merge'"),
+        (["--on-error", "skip"], "--on-error skip needs --rejects FILE"),
+    ],
+)
+def test_wrong_usage(tags, arguments, message):
+    with pytest.raises(CommandError) as failure:
+        run(tags, "articles.Tag", *arguments)
+
+    assert message in str(failure.value)
+    assert not Tag.objects.exists()
+
+
+def test_missing_arguments_are_wrong_usage():
+    with pytest.raises(CommandError, match="FILE and TABLE are required") as failure:
+        run()
+
+    assert failure.value.returncode == 2
+
+
+def test_skipped_rows_go_to_a_workbook(db, tmp_path):
+    path = save_workbook(tmp_path, [["name", "slug"], ["A", "a"], ["B", None]])
+    rejects = tmp_path / "rejects.xlsx"
+
+    out = run(path, "articles.Tag", "--on-error", "skip", "--rejects", rejects)
+
+    assert out.endswith("1 row imported from sheet Articles (1 row rejected)\n")
+    assert rejects.exists()
+
+
+def test_report_for_programs(tags, tmp_path):
+    run(tags, "articles.Tag", "--report", tmp_path / "report.json")
+
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["table"], report["inserted"], report["problems"]) == (
+        "articles.Tag",
+        2,
+        [],
+    )
+
+
+def test_report_of_a_failure_names_every_cell(db, tmp_path):
+    path = save_workbook(tmp_path, [["name", "slug"], ["A", "no slug!"]])
+
+    with pytest.raises(CommandError):
+        run(path, "articles.Tag", "--report", tmp_path / "report.json")
+
+    report = json.loads((tmp_path / "report.json").read_text())
+    (problem,) = report["problems"]
+    assert (
+        problem["reason"],
+        problem["row"],
+        problem["column"],
+        problem["header"],
+    ) == (
+        "invalid",
+        2,
+        "B",
+        "slug",
+    )
+
+
+def test_report_that_cannot_be_written(tags, tmp_path):
+    with pytest.raises(CommandError, match="the file cannot be written"):
+        run(tags, "articles.Tag", "--report", tmp_path / "missing" / "report.json")
+
+
+def test_template_for_a_table(db, tmp_path):
+    path = tmp_path / "tags.xlsx"
+
+    out = run("articles.Tag", "--template", path)
+
+    assert out == f"{path} is ready to be filled in.\n"
+    assert path.exists()
+
+
+def test_second_import_of_a_file_needs_force(tags):
+    run(tags, "articles.Tag")
+    Tag.objects.all().delete()
+
+    with pytest.raises(CommandError, match="use --force to import it again"):
+        run(tags, "articles.Tag")
+    run(tags, "articles.Tag", "--force")
+
+    assert Tag.objects.count() == 2
+
+
+def test_first_problem_is_shown_while_the_rest_is_read(db, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "core.importing.management.console.SECONDS_UNTIL_FIRST_PROBLEM", 0
+    )
+    rows = [["x" * 101, f"slug-{number}"] for number in range(2_000)]
+    path = save_workbook(tmp_path, [["name", "slug"], *rows])
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+
+    with pytest.raises(CommandError):
+        run(path, "articles.Tag")
+
+    before_the_end = terminal.getvalue().partition("reading: 100 %")[0]
+    assert "cell A2 (name): " in before_the_end
+
+
+def test_failure_of_the_database_is_one_sentence(tags, monkeypatch):
+    def fail(self, mode, counts):
+        raise OperationalError(2013, "Lost connection to server")
+
+    monkeypatch.setattr("core.importing.merging.merge.Merge.run", fail)
+
+    with pytest.raises(CommandError) as failure:
+        run(tags, "articles.Tag")
+
+    assert str(failure.value) == (
+        "The database failed (Lost connection to server); the ledger of imports tells "
+        "whether rows were written."
+    )

@@ -3,7 +3,6 @@
 import datetime
 import subprocess
 import sys
-from contextlib import ExitStack
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,9 +11,12 @@ from django.test.utils import CaptureQueriesContext
 
 import core.importing
 from accounts.models import User
-from articles.models import Article, Category, Tag
-from core.importing import ImportFailed, import_workbook, services, writing
-from core.importing.uniqueness import Uniqueness
+from articles.models import Article, Category
+from core.importing import ImportFailed, import_workbook
+from core.importing.merging.merge import Merge
+from core.importing.pipeline import Pipeline
+from core.importing.targets.target import Target
+from core.importing.targets.uniqueness import unique_rules
 from core.signals import table_imported
 from tests.core.importing.workbooks import save_workbook
 from tests.factories import make_article
@@ -194,44 +196,18 @@ def test_number_of_queries_does_not_grow_with_the_rows(library, articles):
     assert Article.objects.filter(tags__slug="python").count() == 63
 
 
-def test_long_texts_are_split_over_several_statements(library, articles):
-    rows = [{"body": "word " * 6_000} for _ in range(40)]
-
-    with CaptureQueriesContext(connection) as captured:
-        import_workbook(articles(*rows), "articles.Article")
-
-    inserts = [query for query in captured if query["sql"].startswith("INSERT")]
-    assert len(inserts) == 3
-    assert Article.objects.count() == 40
-
-
-def test_tags_without_keys_returned_by_the_insert(library, articles, monkeypatch):
-    features = type(connection.features)
-    monkeypatch.setattr(features, "can_return_rows_from_bulk_insert", False)
-    path = articles({"tags": "python"}, {"tags": "数据库, python"}, extra=["tags"])
-
-    import_workbook(path, "articles.Article")
-
-    found = {
-        article.slug: [tag.slug for tag in article.tags.order_by("pk")]
-        for article in Article.objects.all()
-    }
-    assert found == {"slug-1": ["python"], "slug-2": ["python", "数据库"]}
-
-
-def test_rows_that_the_database_cannot_find_again(library, articles, monkeypatch):
-    features = type(connection.features)
-    monkeypatch.setattr(features, "can_return_rows_from_bulk_insert", False)
-    primary_key = Article._meta.pk
-    monkeypatch.setattr(writing, "natural_key", lambda model: primary_key)
+def test_rows_with_tags_that_the_database_cannot_find_again(
+    library, articles, monkeypatch
+):
+    rules = [rule for rule in unique_rules(Article) if "slug" not in rule.names]
+    monkeypatch.setattr(Target, "unique_rules", rules)
+    path = articles({"tags": "python"}, extra=["tags"])
 
     with pytest.raises(ImportFailed) as failure:
-        import_workbook(
-            articles({"tags": "python"}, extra=["tags"]), "articles.Article"
-        )
+        import_workbook(path, "articles.Article")
 
     assert str(failure.value) == (
-        "articles.Article: this database finds the new rows again by id, "
+        "articles.Article: this database finds the new rows again by a unique column, "
         "which is blank in a row; leave out the many-to-many columns."
     )
     assert not Article.objects.exists()
@@ -319,24 +295,24 @@ def test_failing_receiver_does_not_undo_the_import(
 
 @pytest.fixture
 def meanwhile(monkeypatch):
-    """Let another writer act between the last check and the first INSERT."""
+    """Let another writer act between the last check and the first statement."""
 
     def act(action):
-        class Interrupted(Uniqueness):
-            def check(self, drafts):
-                super().check(drafts)
-                action()
+        merge = Pipeline.merge
 
-        monkeypatch.setattr(services, "Uniqueness", Interrupted)
+        def merge_late(self, *args):
+            action()
+            merge(self, *args)
+
+        monkeypatch.setattr(Pipeline, "merge", merge_late)
 
     return act
 
 
 @pytest.mark.django_db(transaction=True)
 def test_slug_taken_meanwhile_rolls_everything_back(
-    library, articles, announcements, meanwhile, monkeypatch
+    library, articles, announcements, meanwhile
 ):
-    monkeypatch.setattr("core.importing.writing.ROWS_PER_STATEMENT", 1)
     meanwhile(lambda: make_article(slug="slug-2", category=Category.objects.first()))
 
     with pytest.raises(ImportFailed) as failure:
@@ -372,78 +348,27 @@ def test_category_deleted_meanwhile_rolls_everything_back(
 
 @pytest.mark.parametrize("code", [1205, 1213])
 def test_lost_lock_is_told_in_one_sentence(library, articles, monkeypatch, code):
-    def lose(target, drafts):
+    def lose(self, mode, counts):
         raise OperationalError(code, "Deadlock found when trying to get lock")
 
-    monkeypatch.setattr(services, "write", lose)
+    monkeypatch.setattr(Merge, "run", lose)
 
     with pytest.raises(ImportFailed, match=r"refused the rows \(Deadlock found when"):
         import_workbook(articles({}), "articles.Article")
 
 
 def test_lost_connection_is_not_called_a_refusal(library, articles, monkeypatch):
-    def lose(target, drafts):
+    def lose(self, mode, counts):
         raise OperationalError(2013, "Lost connection to MySQL server during query")
 
-    monkeypatch.setattr(services, "write", lose)
+    monkeypatch.setattr(Merge, "run", lose)
 
     with pytest.raises(OperationalError, match="Lost connection"):
         import_workbook(articles({}), "articles.Article")
 
 
-IMPORT_WHEN_TOLD = """
-import pathlib, sys
-import django
-django.setup()
-from core.importing import ImportFailed, services
-
-write = services._write
-
-def write_when_told(*arguments):
-    print("checked", flush=True)
-    sys.stdin.readline()
-    write(*arguments)
-
-services._write = write_when_told
-try:
-    print(services.import_workbook(pathlib.Path(sys.argv[1]), "articles.Tag"))
-except ImportFailed as error:
-    print(error)
-"""
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_two_processes_with_the_same_slugs_one_imports(tmp_path, settings):
-    rows = [[f"name {number}", f"slug-{number}"] for number in range(300)]
-    path = save_workbook(tmp_path, [["name", "slug"], *rows])
-    with ExitStack() as stack:
-        processes = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-c", IMPORT_WHEN_TOLD, str(path)],
-                    cwd=settings.BASE_DIR,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                )
-            )
-            for _ in range(2)
-        ]
-        for process in processes:
-            stack.callback(process.kill)
-        assert [process.stdout.readline() for process in processes] == ["checked\n"] * 2
-        for process in processes:
-            process.stdin.write("\n")
-            process.stdin.flush()
-        told = sorted(process.communicate(timeout=60)[0] for process in processes)
-
-    assert told[0] == "articles.Tag: 300 rows imported from sheet Articles\n"
-    assert "the database refused the rows" in told[1]
-    assert Tag.objects.count() == 300
-
-
 def test_processes_that_import_nothing_load_no_workbook_parser(settings):
-    code = "import core.importing.apps, sys; sys.exit('openpyxl' in sys.modules)"
+    code = "import core.importing.apps, sys; sys.exit('core.importing.reading' in sys.modules)"
 
     process = subprocess.run(
         [sys.executable, "-c", code], cwd=settings.BASE_DIR, check=False

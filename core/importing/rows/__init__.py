@@ -1,0 +1,1 @@
+"""Rows of cells to rows of texts as the database takes them."""

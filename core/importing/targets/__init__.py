@@ -1,0 +1,1 @@
+"""What is filled: tables, their columns and keys, with a model or without."""
