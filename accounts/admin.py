@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms import LockNotice
 from accounts.models import Department, Order, Payment, Plan, User
 from accounts.orders import cancel_order, receive_payment
+from core.importing.administration.changelists import ImportExportAdmin
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(ImportExportAdmin, DjangoUserAdmin):
     list_display = [
         "username",
         "email",
@@ -54,7 +55,7 @@ admin.site.login_form = AdminLoginForm
 
 
 @admin.register(Department)
-class DepartmentAdmin(admin.ModelAdmin):
+class DepartmentAdmin(ImportExportAdmin):
     list_display = ["name", "user_count"]
     search_fields = ["name"]
 

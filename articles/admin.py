@@ -13,9 +13,10 @@ from django.utils.translation import ngettext
 from articles import visits
 from articles.models import Article, Banner, Category, DailyVisits, Tag
 from articles.services import publish_articles, unpublish_articles
+from core.importing.administration.changelists import ImportExportAdmin
 
 
-class CountsArticles(admin.ModelAdmin):
+class CountsArticles(ImportExportAdmin):
     """Shows how many articles a category or tag has, in one query."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -44,7 +45,7 @@ class TagAdmin(CountsArticles):
 
 
 @admin.register(Article)
-class ArticleAdmin(admin.ModelAdmin):
+class ArticleAdmin(ImportExportAdmin):
     list_display = [
         "title",
         "category",
@@ -127,7 +128,7 @@ class ShownNowFilter(admin.SimpleListFilter):
 
 
 @admin.register(Banner)
-class BannerAdmin(admin.ModelAdmin):
+class BannerAdmin(ImportExportAdmin):
     list_display = [
         "title",
         "thumbnail",

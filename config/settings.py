@@ -228,6 +228,10 @@ MEDIA_URL = "media/"
 MEDIA_ROOT = DATA_DIR / "media"
 # Uploaded workbooks that wait to be imported: no URL leads here.
 IMPORTING_FOLDER = DATA_DIR / "imports"
+IMPORTING_UPLOAD_BYTES = 20 * 1024 * 1024
+# What has more rows is not imported within a request, but by init_db --queued.
+IMPORTING_ROWS_AT_ONCE = 5_000
+IMPORTING_KEEP_DAYS = 7
 
 # Logging
 

@@ -7,7 +7,11 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 
-TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
+TEMPLATES = [
+    path
+    for folder in ("templates", "core")
+    for path in sorted((settings.BASE_DIR / folder).rglob("*.html"))
+]
 INLINE = re.compile(
     r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)|javascript:", re.I
 )

@@ -6,3 +6,6 @@ class ImportingConfig(AppConfig):
     name = "core.importing"
     label = "core_importing"
     verbose_name = _("imports")
+
+    def ready(self) -> None:
+        from core.importing import receivers  # noqa: F401

@@ -90,7 +90,7 @@ class _Reading:
             header = cell.text
             try:
                 header = _header_text(cell)
-                if header.startswith(OWN_PREFIX):
+                if header.startswith(OWN_PREFIX) or self._is_left_out(header):
                     continue
                 column = self._column(index, header)
                 _check_first(column, columns)
@@ -105,6 +105,9 @@ class _Reading:
         self._report_missing({*columns, *(column.field for column, _ in constants)})
         named = frozenset(self._row.layout.columns)
         return Header(self._row.number, tuple(columns.values()), named, constants)
+
+    def _is_left_out(self, header: str) -> bool:
+        return self._mapping.get(normalised(header)) == ""
 
     def _column(self, index: int, header: str) -> Column:
         name = self._mapping.get(normalised(header), header)

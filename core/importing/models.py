@@ -5,12 +5,16 @@ from pathlib import Path, PurePath
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, Storage
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.utils.translation import gettext_lazy as _
+
+from core.importing.runs import lock
 
 
 class PrivateStorage(FileSystemStorage):
     """Keeps uploads where no URL leads: in the folder ``IMPORTING_FOLDER``."""
+
+    base_url = None  # type: ignore[assignment]
 
     @property
     def base_location(self) -> str:
@@ -22,7 +26,7 @@ class PrivateStorage(FileSystemStorage):
 
 
 def private_storage() -> Storage:
-    return PrivateStorage()
+    return PrivateStorage(file_permissions_mode=0o600, directory_permissions_mode=0o700)
 
 
 def random_name(run: "ImportRun", name: str) -> str:
@@ -39,6 +43,7 @@ class ImportRun(models.Model):
     """
 
     class Status(models.TextChoices):
+        UPLOADED = "uploaded", _("not confirmed")
         QUEUED = "queued", _("queued")
         RUNNING = "running", _("running")
         DONE = "done", _("done")
@@ -66,11 +71,15 @@ class ImportRun(models.Model):
     rejects = models.FileField(
         _("rejected rows"), storage=private_storage, upload_to=random_name, blank=True
     )
+    report = models.FileField(
+        _("report"), storage=private_storage, upload_to=random_name, blank=True
+    )
     table = models.CharField(_("table"), max_length=64)
     sheet = models.CharField(_("sheet"), max_length=255, blank=True)
     mode = models.CharField(_("mode"), max_length=10)
     request = models.JSONField(_("request"), default=dict)
 
+    rows_expected = models.PositiveIntegerField(_("rows in the preview"), default=0)
     rows_read = models.PositiveIntegerField(_("rows read"), default=0)
     rows_blank = models.PositiveIntegerField(_("blank rows"), default=0)
     rows_inserted = models.PositiveIntegerField(_("rows added"), default=0)
@@ -96,3 +105,15 @@ class ImportRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk}: {self.file_name} → {self.table}"
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Tell of a run that is said to be running that its process is gone."""
+        if self.status != self.Status.RUNNING:
+            return False
+        return lock.is_free(connections[self._state.db or DEFAULT_DB_ALIAS], self.table)
+
+
+def remove_files(run: ImportRun) -> None:
+    for file in (run.upload, run.rejects, run.report):
+        file.delete(save=False)

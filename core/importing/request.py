@@ -31,8 +31,8 @@ class Mode(TextChoices):
 class ImportRequest:
     """Everything that decides on what an import does, besides the file.
 
-    ``mapping``: headers to fields. ``constants``: fields to what a cell of theirs
-    would have in every row. ``lookups``: relations to the field by which cells name
+    ``mapping``: headers to fields, or to "" to leave a column out. ``constants``:
+    fields to what a cell of theirs would have in every row. ``lookups``: relations to the field by which cells name
     their rows. ``key``: the fields that tell which row of the table is meant.
     ``force``: even if the file was imported before.
     """

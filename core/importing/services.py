@@ -1,5 +1,6 @@
 """Imports as callers ask for them: now, as a preview, or later by a worker."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from core.importing.report import Report
 from core.importing.request import ImportRequest
 from core.importing.runs import ledger
 from core.importing.runs.lock import TableBusy, table_lock
+from core.importing.runs.noted import NotedProgress
 from core.importing.targets.target import Target, find_target
 
 PREVIEW_ROWS = 50
@@ -113,16 +115,18 @@ def queue_import(
 def run_import(run: ImportRun, *, progress: Progress | None = None) -> Report:
     """Do a queued import, or one that was interrupted; then remove its file.
 
-    Faulty rows are kept in ``run.rejects``.
+    Faulty rows are kept in ``run.rejects``, counts and problems in ``run.report``.
     """
     request = ImportRequest.from_json(run.request)
+    # Its file goes with its success.
+    ledger.check_waiting(run, request.using)
     path = Path(run.upload.path)
-    progress = progress or Progress()
+    progress = NotedProgress(run, request.using, progress or Progress())
     reject = partial(_keep_rejects, run, path, request)
     try:
         with _opened(path, request, progress, name=run.file_name, reject=reject) as job:
             report = _perform(job, run)
-    except ledger.Busy:
+    except (ledger.Busy, ledger.NotWaiting):
         raise
     except ImportFailed as failure:
         ledger.refuse(run, _summary(failure), request.using)
@@ -237,18 +241,30 @@ def _run_pipeline(run: ImportRun, pipeline: Pipeline, start: float) -> Report:
 
         def finish() -> None:
             done = report(counts, seconds=time.monotonic() - start)
+            _keep_report(run, done)
             ledger.finish(run, done, using)
 
         pipeline.merge(counts, finish)
     except BaseException as error:
         failed = report(Counts(), seconds=time.monotonic() - start)
+        _keep_report(run, failed)
         is_cancelled = isinstance(error, KeyboardInterrupt)
         status = ImportRun.Status.CANCELLED if is_cancelled else ImportRun.Status.FAILED
         if ledger.abandon(run, status, _summary(error), failed, using):
             raise
         # COMMIT succeeded and its answer was lost: the ledger came with the data.
         connections[using].close_if_unusable_or_obsolete()
+        _keep_report(run, report(counts, seconds=time.monotonic() - start))
     return report(counts, seconds=time.monotonic() - start)
+
+
+def _keep_report(run: ImportRun, report: Report) -> None:
+    """Keep the report of an upload; others are written where the caller wants them."""
+    if run.upload:
+        name = f"report-{run.pk}.json"
+        content = json.dumps(report.as_json(), ensure_ascii=False, indent=2)
+        Path(run.upload.storage.path(name)).write_text(content + "\n")
+        run.report.name = name
 
 
 def _preview(job: _Job, pipeline: Pipeline, **found: Any) -> Preview:

@@ -1,5 +1,6 @@
 """What the import will do with each row: exact, before anything is written."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,11 +92,11 @@ def some_changes(
 ) -> list[tuple[int, dict[str, tuple[Any, Any]]]]:
     """Give, for the first rows that change, the old and new values that differ."""
     table = quote(staging, staging.target.table)
-    pairs = ", ".join(
+    pairs = [
         f"t.{column(staging, field)}, s.{staging.column(field)}" for field in changed
-    )
+    ]
     rows = staging.fetch(
-        f"SELECT s.row_no, {pairs} FROM {ROWS} s JOIN {table} t "
+        f"SELECT {', '.join(['s.row_no', *pairs])} FROM {ROWS} s JOIN {table} t "
         f"ON {identified(staging)} "
         f"WHERE s.action = '{CHANGE}' ORDER BY s.row_no LIMIT {limit}"
     )
@@ -104,14 +105,30 @@ def some_changes(
             int(row),
             {
                 field.name: (old, new)
-                for field, old, new in zip(
-                    changed, values[::2], values[1::2], strict=True
+                for field, (old, new) in zip(
+                    changed, _pairs(staging, changed, values), strict=True
                 )
                 if old != new
             },
         )
         for row, *values in rows
     ]
+
+
+def _pairs(
+    staging: Staging, changed: tuple[AnyField, ...], values: Sequence[Any]
+) -> Iterator[tuple[Any, Any]]:
+    """Give old and new values as the fields' own Python values."""
+    connection = staging.connection
+    for field, old, new in zip(changed, values[::2], values[1::2], strict=True):
+        col = field.get_col(staging.target.table)
+        convert = [
+            *connection.ops.get_db_converters(col),
+            *col.get_db_converters(connection),
+        ]
+        for converter in convert:
+            old, new = (converter(value, col, connection) for value in (old, new))
+        yield old, new
 
 
 def _notice_changed_links(staging: Staging, links: Links) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from django.db.models import DateTimeField
+
 from core.importing.loading.staging import ROWS, Staging
 from core.importing.targets.fields import AnyField
 
@@ -39,8 +41,23 @@ def _is_same(staging: Staging, field: AnyField) -> str:
     if staging.connection.vendor == "mysql":
         if is_text:
             left, right = f"CAST({left} AS BINARY)", f"CAST({right} AS BINARY)"
-        return f"{left} <=> {right}"
-    return f"{left}{' COLLATE BINARY' if is_text else ''} IS {right}"
+        same = f"{left} <=> {right}"
+    else:
+        same = f"{left}{' COLLATE BINARY' if is_text else ''} IS {right}"
+    if isinstance(field, DateTimeField):
+        return f"({same} OR {_is_same_millisecond(staging, left, right)})"
+    return same
+
+
+def _is_same_millisecond(staging: Staging, left: str, right: str) -> str:
+    """Tell whether a moment without its microseconds is the one of the sheet.
+
+    A date cell holds no microseconds, so that an export would come back changed.
+    """
+    if staging.connection.vendor == "mysql":
+        return f"{left} - INTERVAL MICROSECOND({left}) % 1000 MICROSECOND <=> {right}"
+    whole, given = (f"substr({value} || '.000', 1, 23)" for value in (left, right))
+    return f"(substr({right}, 24) IN ('', '000') AND {whole} IS {given})"
 
 
 def update_staged(staging: Staging, values: Mapping[str, str], join: str) -> str:

@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from core.importing.errors import ImportFailed
 from core.importing.models import ImportRun
 from core.importing.report import Report
-from core.importing.runs import lock
 from core.importing.targets.target import Target
 
 HASHED_BYTES = 1024 * 1024
@@ -46,9 +45,9 @@ def check_ledger(using: str) -> None:
         )
 
 
-def check_not_done(run: ImportRun, using: str) -> None:
-    """Refuse a file that was imported into the table in this way already."""
-    done = (
+def earlier_run(run: ImportRun, using: str) -> ImportRun | None:
+    """Give the run that imported the same file into the table in the same way."""
+    return (
         ImportRun.objects.using(using)
         .filter(
             status=ImportRun.Status.DONE,
@@ -59,6 +58,11 @@ def check_not_done(run: ImportRun, using: str) -> None:
         )
         .first()
     )
+
+
+def check_not_done(run: ImportRun, using: str) -> None:
+    """Refuse a file that was imported into the table in this way already."""
+    done = earlier_run(run, using)
     if done and done.finished_at:
         raise ImportFailed(
             _(
@@ -73,6 +77,10 @@ def check_not_done(run: ImportRun, using: str) -> None:
                 "time": timezone.localtime(done.finished_at).strftime("%Y-%m-%d %H:%M"),
             }
         )
+
+
+class NotWaiting(ImportFailed):
+    """The run was done or given up already, perhaps a moment ago: nothing to do."""
 
 
 class Busy(ImportFailed):
@@ -106,18 +114,22 @@ def refuse(run: ImportRun, message: str, using: str) -> None:
     )
 
 
+def check_waiting(run: ImportRun, using: str) -> None:
+    run.refresh_from_db(using=using)
+    if run.status not in {ImportRun.Status.QUEUED, ImportRun.Status.RUNNING}:
+        raise NotWaiting(
+            _("Run %(run)s is %(status)s; expected a queued one.")
+            % {"run": run.pk, "status": run.get_status_display()}
+        )
+
+
 def start(run: ImportRun, using: str) -> None:
     """Write that the run is running; call with the table's lock.
 
     With the lock, a run that is said to be running is one that was interrupted.
     """
     if run.pk is not None:
-        run.refresh_from_db(using=using)
-        if run.status not in {ImportRun.Status.QUEUED, ImportRun.Status.RUNNING}:
-            raise ImportFailed(
-                _("Run %(run)s is %(status)s; expected a queued one.")
-                % {"run": run.pk, "status": run.get_status_display()}
-            )
+        check_waiting(run, using)
     _close_interrupted(run, using)
     run.status = ImportRun.Status.RUNNING
     run.host, run.pid = socket.gethostname()[:100], os.getpid()
@@ -152,13 +164,6 @@ def abandon(
         return True
 
 
-def is_interrupted(run: ImportRun, using: str) -> bool:
-    """Tell of a run that is said to be running that its process is gone."""
-    if run.status != ImportRun.Status.RUNNING:
-        return False
-    return lock.is_free(connections[using], run.table)
-
-
 _ENDED = [
     "status",
     "finished_at",
@@ -171,6 +176,7 @@ _ENDED = [
     "rows_deleted",
     "rows_rejected",
     "rejects",
+    "report",
 ]
 
 

@@ -94,7 +94,9 @@ def _number_cell(sheet: Any, value: int | float | Decimal) -> Cell:
 def _moment_cell(sheet: Any, value: datetime.datetime) -> Cell:
     # A workbook knows no time zones; it is filled and read in local time.
     local = timezone.make_naive(value) if timezone.is_aware(value) else value
-    return _date_cell(sheet, local, MOMENT_FORMAT)
+    # A date cell is read to the millisecond, and is not to be rounded up by that.
+    whole = local.replace(microsecond=local.microsecond // 1_000 * 1_000)
+    return _date_cell(sheet, whole, MOMENT_FORMAT)
 
 
 def _date_cell(sheet: Any, value: datetime.date, number_format: str) -> Cell:

@@ -17,9 +17,9 @@ def write_export(
 ) -> None:
     """Write rows of values of Python's types as they come, in bounded memory.
 
-    Moments become local time. What a cell cannot hold as a number or as a date (more
-    than 15 digits, a time before 1900) becomes text; a text that is too long for a
-    cell raises ``TooLong``.
+    Moments become local time, to the millisecond. What a cell cannot hold as a number
+    or as a date (more than 15 digits, a time before 1900) becomes text; a text that is
+    too long for a cell raises ``TooLong``.
     """
     with saved(file) as workbook:
         written = add_sheet(workbook, sheet)

@@ -15,6 +15,7 @@ from core.importing import (
     queue_import,
     run_import,
 )
+from core.importing.management.commands import init_db
 from core.importing.merging.changes import Counts
 from core.importing.models import ImportRun
 from core.importing.preview import Change, PreviewColumn
@@ -110,7 +111,7 @@ def test_queued_import_waits_and_is_then_done(queue, folder):
     stored = ImportRun.objects.get()
     assert (stored.status, stored.user, stored.rows_inserted) == ("done", user, 1)
     assert report.rows == Tag.objects.count() == 1
-    assert list(folder.iterdir()) == []
+    assert [kept.suffix for kept in folder.iterdir()] == [".json"]
 
 
 def test_uploads_are_kept_under_names_that_nobody_can_guess(queue, folder):
@@ -177,6 +178,20 @@ def test_command_does_all_that_wait(queue):
     found = dict(ImportRun.objects.values_list("pk", "status"))
     assert found == {first.pk: "done", bad.pk: "failed", last.pk: "done"}
     assert Tag.objects.count() == 2
+
+
+def test_command_leaves_what_another_process_did_meanwhile(queue, monkeypatch):
+    run = queue(["A", "a"])
+
+    def run_import_too_late(run, **options):
+        run_import(ImportRun.objects.get(pk=run.pk))
+        return run_import(run, **options)
+
+    monkeypatch.setattr(init_db, "run_import", run_import_too_late)
+
+    out, err = run_command("--queued")
+
+    assert (out, err) == (f"Run {run.pk} is done; expected a queued one.\n", "")
 
 
 def test_command_with_an_empty_queue(queue):

@@ -26,6 +26,7 @@ from core.importing import (
 from core.importing.errors import shown
 from core.importing.management.console import ConsoleProgress
 from core.importing.models import ImportRun
+from core.importing.runs.ledger import NotWaiting
 from core.importing.template import write_template_for
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
@@ -280,6 +281,8 @@ class Command(BaseCommand):
         for run in queued.order_by("pk"):
             try:
                 self._tell(f"{run.pk}: {run_import(run, progress=self.progress)}")
+            except NotWaiting as done_by_another:
+                self._tell(str(done_by_another))
             except ImportFailed as error:
                 failed += 1
                 self.stderr.write(f"{run.pk}: {error}")

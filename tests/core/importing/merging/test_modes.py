@@ -1,5 +1,8 @@
 """What becomes of rows that the table has, and of those it has not."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.utils import timezone
 
@@ -312,3 +315,31 @@ def test_announces_how_many_rows_were_added_or_changed(
         tags(*rows, mode=Mode.UPSERT, force=True)
 
     assert [announced["rows"] for announced in announcements] == [2]
+
+
+@pytest.mark.parametrize(
+    ("stored", "cell", "updated"),
+    [
+        ("2024-01-31 09:30:05.123456", "2024-01-31 09:30:05.123", 0),
+        ("2024-01-31 09:30:05.000456", "2024-01-31 09:30:05", 0),
+        ("2024-01-31 09:30:05.123456", "2024-01-31 09:30:05.123456", 0),
+        ("2024-01-31 09:30:05", "2024-01-31 09:30:05", 0),
+        ("2024-01-31 09:30:05.123456", "2024-01-31 09:30:05.124", 1),
+        ("2024-01-31 09:30:05.123456", "2024-01-31 09:30:05.123457", 1),
+        ("2024-01-31 09:30:05.123456", "2024-01-31 09:30:05", 1),
+        (None, "2024-01-31 09:30:05", 1),
+        ("2024-01-31 09:30:05", None, 1),
+        (None, None, 0),
+    ],
+)
+def test_what_no_date_cell_can_tell_is_no_change(
+    library, tmp_path, stored, cell, updated
+):
+    local = ZoneInfo("Asia/Shanghai")
+    moment = stored and datetime.fromisoformat(stored).replace(tzinfo=local)
+    make_article(slug="x", status="draft", published_at=moment)
+    path = save_workbook(tmp_path, [["slug", "published_at"], ["x", cell]])
+
+    report = import_workbook(path, "articles.Article", mode=Mode.UPDATE, dry_run=True)
+
+    assert report.counts.updated == updated

@@ -11,7 +11,7 @@ from django.db import connection
 from articles.models import Tag
 from core.importing import import_workbook
 from core.importing.models import ImportRun
-from core.importing.runs import ledger, lock
+from core.importing.runs import lock
 from tests.core.importing.runs.conftest import ROWS
 from tests.core.importing.runs.programs import MOMENTS
 from tests.waiting import wait_until
@@ -29,7 +29,7 @@ def judge():
     """Say what table and ledger have, once the killed process is quite gone."""
     wait_until(lambda: lock.is_free(connection, "articles_tag"), what="free lock")
     run = ImportRun.objects.order_by("pk").last()
-    state = "interrupted" if ledger.is_interrupted(run, "default") else run.status
+    state = "interrupted" if run.is_interrupted else run.status
     return Tag.objects.count(), state
 
 
@@ -113,7 +113,7 @@ def test_running_import_is_not_called_interrupted(start, tags_file):
     process = start("wait", "checked", tags_file)
     process.stdout.readline()
 
-    assert not ledger.is_interrupted(ImportRun.objects.get(), "default")
+    assert not ImportRun.objects.get().is_interrupted
 
     process.communicate("\n", timeout=60)
 
