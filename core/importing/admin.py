@@ -97,6 +97,9 @@ class ImportRunAdmin(admin.ModelAdmin):
     def url(self, step: str, run: ImportRun) -> str:
         return reverse(f"{self.admin_site.name}:{self._name(step)}", args=[run.pk])
 
+    def list_url(self) -> str:
+        return reverse(f"{self.admin_site.name}:{self._name('changelist')}")
+
     def page(
         self,
         request: HttpRequest,

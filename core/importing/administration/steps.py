@@ -64,7 +64,11 @@ def before_confirmation(step: Step) -> View:
         if run.status != Status.UPLOADED:
             return redirect(admin.url("change", run))
         _modes(admin, request, run)
-        return step(admin, request, run)
+        try:
+            return step(admin, request, run)
+        except ImportFailed as failure:  # its file or its table is gone
+            admin.message_user(request, str(failure), messages.ERROR)
+            return redirect(admin.list_url())
 
     return of_own_run(checked)
 
@@ -105,23 +109,8 @@ def options(
     )
     if not (request.method == "POST" and form.is_valid()):
         return admin.page(request, "options", run, form=form)
-    chosen = form.cleaned_data
-    is_other_sheet = (chosen["sheet"], chosen["header_row"]) != (
-        run.sheet,
-        asked.header_row,
-    )
-    new = ImportRequest(
-        asked.table,
-        mode=Mode(chosen["mode"]),
-        key=tuple(chosen["key"].split(",")) if chosen["key"] else (),
-        sheet=chosen["sheet"],
-        header_row=chosen["header_row"],
-        skip_hidden=chosen["skip_hidden"],
-        skip_faulty=chosen["skip_faulty"],
-        mapping={} if is_other_sheet else asked.mapping,
-        constants={} if is_other_sheet else asked.constants,
-    )
-    uploads.choose(run, new, sheet=chosen["sheet"])
+    new = _with_options(asked, form.cleaned_data)
+    uploads.choose(run, new, sheet=form.cleaned_data["sheet"])
     try:
         start = read_start(run, new, target)
     except ImportFailed as failure:
@@ -129,6 +118,23 @@ def options(
         return admin.page(request, "options", run, form=form)
     next_step = "preview" if start.is_understood else "columns"
     return redirect(admin.url(next_step, run))
+
+
+def _with_options(asked: ImportRequest, chosen: dict[str, Any]) -> ImportRequest:
+    """Change the request; what was said of columns is that of one header."""
+    header = (chosen["sheet"], chosen["header_row"])
+    is_same_header = header == (asked.sheet, asked.header_row)
+    return ImportRequest(
+        asked.table,
+        mode=Mode(chosen["mode"]),
+        key=tuple(chosen["key"].split(",")) if chosen["key"] else (),
+        sheet=chosen["sheet"],
+        header_row=chosen["header_row"],
+        skip_hidden=chosen["skip_hidden"],
+        skip_faulty=chosen["skip_faulty"],
+        mapping=asked.mapping if is_same_header else {},
+        constants=asked.constants if is_same_header else {},
+    )
 
 
 @before_confirmation

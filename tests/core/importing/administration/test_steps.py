@@ -266,6 +266,30 @@ def test_second_confirmation_imports_nothing_more(steps):
     assert Tag.objects.count() == 1
 
 
+@pytest.mark.parametrize("step", ["options", "columns"])
+def test_upload_whose_file_is_gone(steps, folder, step):
+    run = steps.upload(HEADERS, ["A", "a"], name="my tags.xlsx")
+    next(folder.iterdir()).unlink()
+
+    page = steps.get(step, run)
+
+    assert "there is no such file" in text_of(page)
+
+
+def test_columns_are_kept_with_other_options_and_not_with_another_header(steps):
+    run = steps.upload(["naem", "slug"], ["A", "a"])
+    steps.choose(run)
+    steps.post("columns", run, {"column_A": "name", "column_B": "slug"})
+
+    steps.choose(run, mode="upsert")
+    run.refresh_from_db()
+    assert run.request["mapping"] == {"naem": "name"}
+
+    steps.choose(run, header_row="2")
+    run.refresh_from_db()
+    assert run.request["mapping"] == {}
+
+
 def test_what_was_not_seen_in_a_preview_is_not_imported(steps):
     run = steps.upload(HEADERS, ["A", "a"])
     steps.choose(run)
