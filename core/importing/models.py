@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 class PrivateStorage(FileSystemStorage):
     """Keeps uploads where no URL leads: in the folder ``IMPORTING_FOLDER``."""
 
+    def __init__(self) -> None:
+        super().__init__(file_permissions_mode=0o600, directory_permissions_mode=0o700)
+
     @property
     def base_location(self) -> str:
         return str(settings.IMPORTING_FOLDER)

@@ -48,17 +48,16 @@ def check_ledger(using: str) -> None:
 
 def check_not_done(run: ImportRun, using: str) -> None:
     """Refuse a file that was imported into the table in this way already."""
-    done = (
-        ImportRun.objects.using(using)
-        .filter(
-            status=ImportRun.Status.DONE,
-            sha256=run.sha256,
-            table=run.table,
-            sheet=run.sheet,
-            mode=run.mode,
-        )
-        .first()
+    same = ImportRun.objects.using(using).filter(
+        status=ImportRun.Status.DONE,
+        sha256=run.sha256,
+        table=run.table,
+        sheet=run.sheet,
+        mode=run.mode,
     )
+    # A few rows that were tried first are not the file.
+    whole = [done for done in same if done.request["stop_after"] is None]
+    done = whole[0] if whole else None
     if done and done.finished_at:
         raise ImportFailed(
             _(
