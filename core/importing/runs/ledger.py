@@ -47,17 +47,16 @@ def check_ledger(using: str) -> None:
 
 def earlier_run(run: ImportRun, using: str) -> ImportRun | None:
     """Give the run that imported the same file into the table in the same way."""
-    return (
-        ImportRun.objects.using(using)
-        .filter(
-            status=ImportRun.Status.DONE,
-            sha256=run.sha256,
-            table=run.table,
-            sheet=run.sheet,
-            mode=run.mode,
-        )
-        .first()
+    same = ImportRun.objects.using(using).filter(
+        status=ImportRun.Status.DONE,
+        sha256=run.sha256,
+        table=run.table,
+        sheet=run.sheet,
+        mode=run.mode,
     )
+    # A few rows that were tried first are not the file.
+    whole = (done for done in same if done.request["stop_after"] is None)
+    return next(whole, None)
 
 
 def check_not_done(run: ImportRun, using: str) -> None:
@@ -89,12 +88,12 @@ class Busy(ImportFailed):
 
 def busy(target: Target) -> Busy:
     """Make the failure that names the import which has the lock."""
-    other = (
-        ImportRun.objects.using(target.using)
-        .filter(status=ImportRun.Status.RUNNING)
-        .order_by("-started_at")
-        .first()
+    running = ImportRun.objects.using(target.using).filter(
+        status=ImportRun.Status.RUNNING
     )
+    if connections[target.using].vendor == "mysql":
+        running = running.filter(table=target.table)  # SQLite has one lock for all
+    other = running.order_by("-started_at").first()
     if other is None:
         message = _("Another import into %(table)s is running; try again when it ends.")
     else:

@@ -45,17 +45,22 @@ class NumberField(models.IntegerField):  # type: ignore[type-arg]
 def model_of(
     connection: BaseDatabaseWrapper, table: str, *, with_relations: bool = True
 ) -> type[Model]:
-    keys = unique_keys_of(connection, table)
+    columns = columns_of(connection, table).values()
+    written = [column for column in columns if not column.is_generated]
+    names_of_columns = {column.name for column in written}
+    keys = [
+        key
+        for key in unique_keys_of(connection, table)
+        if names_of_columns.issuperset(key)
+    ]
     primary = keys[0] if keys else ()
     relations = _relations(connection, table) if with_relations else {}
     attributes: dict[str, Any] = {}
     names: dict[str, str] = {}
-    for column in columns_of(connection, table).values():
+    for column in written:
         name = _name(column.name, column.name in relations)
         names[column.name] = name
         is_key = primary == (column.name,)
-        if column.is_generated:
-            continue
         if column.name in relations:
             related = relations[column.name]
             field = _foreign_key(connection, table, column, related)

@@ -120,6 +120,10 @@ def test_uploads_are_kept_under_names_that_nobody_can_guess(queue, folder):
     (stored,) = folder.iterdir()
     assert run.file_name == "my tags.xlsx"
     assert len(stored.stem) == 32 and stored.suffix == ".xlsx"
+    assert (folder.stat().st_mode & 0o777, stored.stat().st_mode & 0o777) == (
+        0o700,
+        0o600,
+    )
 
 
 def test_refused_upload_is_not_kept(tmp_path, folder):

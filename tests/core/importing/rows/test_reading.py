@@ -99,6 +99,18 @@ def test_rows_may_have_any_number_of_shapes(tmp_path, monkeypatch):
     assert import_workbook(path, "articles.Category").rows == 30
 
 
+@pytest.mark.parametrize("text", ["_xD83D_", "_x0000_", "_x0007_", "_xFFFF_"])
+def test_characters_that_no_database_can_keep_are_refused_or_kept(tmp_path, text):
+    path = save_workbook(tmp_path, [["name", "slug"], [f"a{text}b", "a"]])
+
+    try:
+        import_workbook(path, "articles.Tag")
+    except ImportFailed as failure:
+        assert "cell A2" in str(failure)
+    else:
+        assert len(Tag.objects.get().name) == 3
+
+
 def test_delimited_text_is_imported(tmp_path):
     path = tmp_path / "tags.csv"
     path.write_bytes("name;slug\n数据库;db\nPython;python\n".encode("gb18030"))

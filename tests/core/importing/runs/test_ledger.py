@@ -71,6 +71,15 @@ def test_same_file_may_be_imported_in_another_mode(tags):
     assert import_workbook(tags, "articles.Tag", mode=Mode.UPSERT).counts.unchanged == 2
 
 
+def test_file_of_which_some_rows_were_tried_is_imported_as_a_whole(tags):
+    import_workbook(tags, "articles.Tag", stop_after=1)
+
+    report = import_workbook(tags, "articles.Tag", mode=Mode.INSERT_NEW)
+    assert report.counts.inserted == 1
+    Tag.objects.all().delete()
+    assert import_workbook(tags, "articles.Tag").counts.inserted == 2
+
+
 def test_same_file_may_be_tried_again_after_a_failure(tmp_path):
     path = save_workbook(tmp_path, [HEADERS, ["A", "taken"]])
     taken = Tag.objects.create(name="Taken", slug="taken")

@@ -26,6 +26,7 @@ CREATE TABLE legacy_item (
   double_stock INT AS (stock * 2),
   picture BLOB NULL,
   category_id BIGINT NULL,
+  UNIQUE (code, double_stock),
   FOREIGN KEY (category_id) REFERENCES articles_category (id)
 )
 """
@@ -43,7 +44,8 @@ CREATE TABLE legacy_item (
   added TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
   double_stock INT AS (stock * 2),
   picture BLOB NULL,
-  category_id BIGINT NULL REFERENCES articles_category (id)
+  category_id BIGINT NULL REFERENCES articles_category (id),
+  UNIQUE (code, double_stock)
 )
 """
 on_mysql = pytest.mark.skipif("connection.vendor != 'mysql'", reason="types of MySQL")
