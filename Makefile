@@ -1,9 +1,6 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
-# These start servers of their own and know no stack: once is enough.
-OWN_SERVERS := tests/test_binaries.py tests/test_servers.py tests/core/db/faults
-
 # Nothing of the developer's own settings, no file left behind.
 CLEAN := env ENV_FILE=/dev/null REDIS_URL= DATABASE_POOL= DATABASE_URL=sqlite:///:memory:
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
@@ -18,10 +15,9 @@ run: $(VENV)/runtime ## start the site on 127.0.0.1:8000 (PORT=8001 for another 
 	@$(BIN)/python manage.py bootstrap
 	@$(BIN)/python manage.py runserver 127.0.0.1:$(PORT)
 
-test: $(VENV)/development ## run the whole suite on SQLite, then on MariaDB and Redis
+test: $(VENV)/development ## run the whole suite on SQLite, and on MariaDB and Redis
 	@$(BIN)/python -m tests.binaries
-	$(BIN)/python -m pytest --stack embedded $(OWN_SERVERS:%=--ignore=%)
-	$(BIN)/python -m pytest --stack real
+	$(BIN)/python -m tests
 
 bench: $(VENV)/development ## measure beside the alternatives, in ratios (BENCH=pool for one part)
 	@$(BIN)/python -m tests.binaries
@@ -31,7 +27,7 @@ check: $(VENV)/development ## format, lint, types, import rule, migrations, depl
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/djade --target-version 5.2 --check $$(git ls-files '*.html')
-	$(BIN)/djhtml --tabwidth 2 --check templates
+	$(BIN)/djhtml --tabwidth 2 --check templates core
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(CLEAN) DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run

@@ -2,6 +2,7 @@ from contextlib import ExitStack
 
 import pytest
 from django.core.cache import caches
+from django.utils import translation
 
 from core.messaging import sms
 from tests.servers import MariaDB, Redis
@@ -11,6 +12,13 @@ from tests.servers import MariaDB, Redis
 def stack(request):
     """The name of the stack under test: embedded or real."""
     return request.config.getoption("stack")
+
+
+@pytest.fixture(autouse=True)
+def usual_language():
+    """A request leaves its language behind in the thread."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
