@@ -38,7 +38,7 @@ format: $(VENV)/development ## rewrite Python and templates in the project's for
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/djade --target-version 5.2 $$(git ls-files '*.html') || true
-	$(BIN)/djhtml --tabwidth 2 templates
+	$(BIN)/djhtml --tabwidth 2 templates core
 
 messages: $(VENV)/development ## collect the strings to translate and compile the catalogue (needs gettext)
 	$(BIN)/python manage.py makemessages --locale zh_Hans --no-location --ignore .venv --ignore tests
