@@ -27,6 +27,10 @@ class Session(AbstractBaseSession):
     ip = models.GenericIPAddressField(_("IP address"), null=True, blank=True)
     user_agent = models.CharField(_("browser"), max_length=LONGEST_AGENT, blank=True)
 
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+
     @classmethod
     def get_session_store_class(cls) -> type[SessionStore]:
         return SessionStore
