@@ -152,15 +152,17 @@ class Breaker:
             return False
 
     def succeeded(self) -> None:
-        if self._retry_at is not None:
-            self._retry_at = None
+        if self._retry_at is not None and self._set(None) is not None:
             self._on_change(None)
 
     def failed(self, error: Exception) -> None:
-        was_closed = self._retry_at is None
-        self._retry_at = time.monotonic() + self._seconds
-        if was_closed:
+        if self._set(time.monotonic() + self._seconds) is None:
             self._on_change(error)
+
+    def _set(self, retry_at: float | None) -> float | None:
+        with self._lock:
+            before, self._retry_at = self._retry_at, retry_at
+        return before
 
 
 _links: weakref.WeakSet[Link] = weakref.WeakSet()
