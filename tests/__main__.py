@@ -8,13 +8,14 @@ import subprocess
 import sys
 import tempfile
 
-# These know no stack: once is enough.
-OWN_SERVERS = [
+# These know no database, or start servers of their own: once is enough.
+NO_STACK = [
+    "tests/core/db/faults",
+    "tests/core/importing/reading",
+    "tests/core/importing/test_workbooks.py",
     "tests/test_binaries.py",
     "tests/test_servers.py",
-    "tests/core/db/faults",
 ]
-NO_DATABASE = ["tests/core/importing/reading", "tests/core/importing/test_workbooks.py"]
 
 
 def command(stack: str, ignored: list[str]) -> list[str]:
@@ -27,10 +28,10 @@ def command(stack: str, ignored: list[str]) -> list[str]:
 def main() -> int:
     with tempfile.TemporaryFile() as output:
         embedded = subprocess.Popen(
-            command("embedded", OWN_SERVERS), stdout=output, stderr=subprocess.STDOUT
+            command("embedded", []), stdout=output, stderr=subprocess.STDOUT
         )
         try:
-            real = subprocess.run(command("real", NO_DATABASE))
+            real = subprocess.run(command("real", NO_STACK))
         finally:
             status = embedded.wait()
             output.seek(0)
