@@ -21,7 +21,7 @@ NULL_MARK = 0xFB
 LONGEST_SHORT_TEXT = 250
 LENGTH_BYTES = {0xFC: 2, 0xFD: 3, 0xFE: 8}
 KNOWN_COLUMNS = 2000
-"""Half a kilobyte each; a site has a few hundred."""
+"""A kilobyte each; a site has a few hundred."""
 
 # The same columns are described in the same bytes, query after query.
 column = lru_cache(KNOWN_COLUMNS)(FieldDescriptorPacket)

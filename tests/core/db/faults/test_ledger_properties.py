@@ -38,8 +38,10 @@ SESSION = (
     " @@tx_isolation, @@character_set_client,"
     " IFNULL(IS_USED_LOCK('property') = CONNECTION_ID(), 0)"
 )
+# The name of the database, because some may have said USE.
+INSERT = "INSERT INTO inkstone.entries (text) VALUES ('x')"
 # What leaves a session as it was, what a return restores, what ends a connection.
-HARMLESS = ["SELECT 1", "INSERT INTO entries (text) VALUES ('x')", "SHOW TABLES"]
+HARMLESS = ["SELECT 1", INSERT, "SHOW DATABASES"]
 TRACES = [
     "SET @a = 1",
     "BEGIN",
