@@ -20,6 +20,7 @@ from core.caching.stores import is_in_redis
 from core.caching.transactions import in_transaction
 from core.sessions import rows
 from core.sessions.options import options
+from core.sessions.recent import was_changed
 from core.sessions.rows import Record
 
 MODEL = "core_sessions.Session"
@@ -45,7 +46,8 @@ def has_copies() -> bool:
 def find(digest: str) -> Record | None:
     """Read a session: from its copy, else from its row."""
     # A transaction sees what others must not: there the cache is left alone.
-    if not has_copies() or in_transaction(connections[rows.database()]):
+    is_inside = in_transaction(connections[rows.database()])
+    if not has_copies() or is_inside or was_changed(digest):
         return rows.find(digest)
     try:
         _require_row(digest)

@@ -35,6 +35,7 @@ from core.sessions.expiring import delete_expired
 from core.sessions.ids import digest_of, is_possible, make_id
 from core.sessions.merging import Data, merge
 from core.sessions.options import options
+from core.sessions.recent import note_change
 from core.sessions.retrying import (
     SessionUnavailable,
     is_enclosed,
@@ -219,7 +220,10 @@ class SessionStore(SessionBase):
         digest, columns = self._digest, self._columns(data)
         if record.version == base.version:
             return rows.prolong(digest, record, **columns)
-        return rows.replace(digest, base.version, record, **columns)
+        is_replaced = rows.replace(digest, base.version, record, **columns)
+        if is_replaced:
+            note_change(digest)
+        return is_replaced
 
     def _columns(self, data: Data) -> dict[str, Any]:
         return {"user_id": data.get(USER_KEY), **columns_of(self.request_meta)}

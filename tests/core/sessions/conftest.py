@@ -29,6 +29,8 @@ def transactional_db(django_db_setup, django_db_blocker):
 def use_copies(settings, transactional_db, monkeypatch):
     """Keep copies in a Redis server: ``use_copies(server, HOLD=1)``."""
     monkeypatch.setattr("core.sessions.copies._is_followed", False)
+    # A copy is made at once, also of what has just been changed.
+    monkeypatch.setattr("core.sessions.recent.RECENT_SECONDS", 0)
     tracked = dict(tracking._tracked)
 
     def use(server, **options):

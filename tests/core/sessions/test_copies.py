@@ -11,7 +11,7 @@ from django.db import OperationalError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
 from core.caching.stores.redis import RedisChange
-from core.sessions import SessionStore, SessionUnavailable
+from core.sessions import SessionStore, SessionUnavailable, recent
 from core.sessions.copies import COPY_SECONDS
 from core.sessions.ids import digest_of
 from core.sessions.models import Session
@@ -57,6 +57,43 @@ def test_second_read_costs_one_round_trip_and_no_query(
 
     with django_assert_num_queries(0):
         assert calls(copies, lambda: reopened(session)["a"]) == {"mget": 1}
+
+
+def test_no_copy_is_made_of_what_has_just_been_changed(
+    copies, monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(recent, "RECENT_SECONDS", 60)
+    session = saved(a=1)
+    reopened(session).get("a")
+    session["a"] = 2
+    session.save()
+
+    with django_assert_num_queries(1):
+        assert calls(copies, lambda: reopened(session)["a"]) == {}
+    assert reopened(session)["a"] == 2
+
+
+def test_copies_are_made_again_later(copies, monkeypatch):
+    session = saved(a=1)
+    session["a"] = 2
+    session.save()
+    now = time.monotonic()
+    monkeypatch.setattr(recent.time, "monotonic", lambda: now + 2)
+    monkeypatch.setattr(recent, "RECENT_SECONDS", 1)
+
+    reopened(session).get("a")
+
+    assert copy_of(session, copies)
+
+
+def test_only_recent_changes_are_remembered(monkeypatch):
+    monkeypatch.setattr(recent, "_changes", {})
+    monkeypatch.setattr(recent, "RECENT_SECONDS", 1)
+    for second in range(100):
+        monkeypatch.setattr(recent.time, "monotonic", lambda: 10 * second)  # noqa: B023
+        recent.note_change(f"session {second}")
+
+    assert list(recent._changes) == ["session 99"]
 
 
 def test_save_writes_no_copy(copies):
