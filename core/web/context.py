@@ -130,7 +130,13 @@ def app_context() -> Iterator[None]:
     Inside of a request, or of another block, that one's ``g`` is back afterwards;
     ``request`` stays that of the outer one.
     """
-    context = Context()
+    with entered(Context()):
+        yield
+
+
+@contextmanager
+def entered(context: Context) -> Iterator[None]:
+    """Push the context, pop it whatever happens in the block, and announce both."""
     context.push()
     try:
         announce(context.at_begin())

@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
 from core.dispatch import Call, traced
-from core.web.context import Context, aannounce, announce
+from core.web.context import Context, aannounce, announce, entered
 from core.web.errors import is_unavailable, method_not_allowed, service_unavailable
 from core.web.request_id import HEADER, request_id
 from core.web.responses import wants_json
@@ -52,22 +52,11 @@ class ContextMiddleware:
 
     def answer(self, request: HttpRequest) -> HttpResponseBase:
         context = Context(request)
-        context.push()
-        try:
-            announce(context.at_begin())
+        with entered(context):
             response: HttpResponseBase = self.get_response(request)
             response.headers[HEADER] = request_id(request.META)
             announce(context.at_response(response))
             return response
-        except BaseException as error:
-            context.exception = error
-            raise
-        finally:
-            try:
-                announce(context.at_end())
-            finally:
-                context.pop()
-            announce(context.after_pop())
 
     async def aanswer(self, request: HttpRequest) -> HttpResponseBase:
         context = Context(request)
