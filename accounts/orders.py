@@ -10,6 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -51,13 +52,9 @@ def place_order(user: User, plan: Plan, *, token: UUID) -> Order:
     return order
 
 
-@transaction.atomic
 def cancel_order(order: Order) -> bool:
     """Cancel an order; False if it was closed already."""
-    if not _close(order, Status.CANCELLED):
-        return False
-    order_cancelled.send(sender=Order, order=order)
-    return True
+    return _end_unpaid(order, Status.CANCELLED, order_cancelled)
 
 
 @transaction.atomic
@@ -100,15 +97,17 @@ def expire_orders() -> int:
     expired = 0
     overdue = Order.objects.overdue().select_related("user", "plan")
     while orders := overdue.order_by("pay_before")[:EXPIRED_AT_ONCE]:
-        expired += sum(_expire(order) for order in orders)
+        expired += sum(
+            _end_unpaid(order, Status.EXPIRED, order_expired) for order in orders
+        )
     return expired
 
 
 @transaction.atomic
-def _expire(order: Order) -> bool:
-    if not _close(order, Status.EXPIRED):
+def _end_unpaid(order: Order, status: Order.Status, announcement: Signal) -> bool:
+    if not _close(order, status):
         return False
-    order_expired.send(sender=Order, order=order)
+    announcement.send(sender=Order, order=order)
     return True
 
 
