@@ -198,8 +198,7 @@ class RedisStore(StampStore):
     def begin_change(
         self, connection: BaseDatabaseWrapper, stamps: Iterable[str]
     ) -> StampChange:
-        change = RedisChange(self, tuple(stamps), secrets.token_hex(8))
-        if change.mark(options().hold * 1000):
+        if change := self.begin_statement(stamps):
             return change
         write_stamps(connection, [EVERYTHING])
         return UnmarkedChange(self)
